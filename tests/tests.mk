@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# How the tests are built: one sanitised runner per folder of TEST() files, one program per fuzz target.
+
+SUITES := unit prop isa
+suite_src = $(filter-out tests/$(1)/tool_%,$(sort $(wildcard tests/$(1)/*.c)))
+SUITE_BIN := $(foreach s,$(SUITES),$(if $(call suite_src,$(s)),$(B)/tests/$(s)))
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+define suite_rule
+$(B)/tests/$(1): $(patsubst %.c,$(B)/san/%.o,$(call suite_src,$(1))) $(B)/san/tests/harness.o $(B)/libtessera-san.a
+	$$(call say,LD,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(SAN) $$^ -o $$@ $$(LIBS)
+endef
+$(foreach s,$(SUITES),$(eval $(call suite_rule,$(s))))
+
+$(B)/tests/fuzz_%: $(B)/san/tests/fuzz/fuzz_%.o $(B)/san/tests/fuzz/driver.o $(B)/libtessera-san.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SAN) $^ -o $@ $(LIBS)
+
+# Helper programs used by the shell tests: tests/*/tool_NAME.c -> build/tests/tool_NAME (not sanitised).
+TOOL_SRC := $(wildcard tests/*/tool_*.c)
+SUITE_TOOLS := $(foreach t,$(TOOL_SRC),$(B)/tests/$(basename $(notdir $(t))))
+define tool_rule
+$(B)/tests/$(basename $(notdir $(1))): $(B)/host/$(1:.c=.o) $(B)/libtessera.a
+	$$(call say,LD,$$@)
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(OPT) $$^ -o $$@ $$(LIBS)
+endef
+$(foreach t,$(TOOL_SRC),$(eval $(call tool_rule,$(t))))
+
+.PHONY: test-binaries
+test-binaries: $(SUITE_BIN) $(FUZZ_BIN) $(SUITE_TOOLS)
+fuzz: $(FUZZ_BIN) ## run each fuzz target longer (SECONDS_EACH=60)
+	$(Q)for f in $(FUZZ_BIN); do $$f --seconds $${SECONDS_EACH:-60} || exit 1; done
