@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 # How the tests are built: one sanitised runner per folder of TEST() files, one program per fuzz target.
+# tests/fixture/ makes inputs (model folders) for all of them.
 
 SUITES := unit prop isa
 suite_src = $(filter-out tests/$(1)/tool_%,$(sort $(wildcard tests/$(1)/*.c)))
 SUITE_BIN := $(foreach s,$(SUITES),$(if $(call suite_src,$(s)),$(B)/tests/$(s)))
+FIXTURE_SRC := $(sort $(wildcard tests/fixture/*.c))
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 define suite_rule
-$(B)/tests/$(1): $(patsubst %.c,$(B)/san/%.o,$(call suite_src,$(1))) $(B)/san/tests/harness.o $(B)/libtessera-san.a
+$(B)/tests/$(1): $(patsubst %.c,$(B)/san/%.o,$(call suite_src,$(1))) $(B)/san/tests/harness.o $(FIXTURE_SRC:%.c=$(B)/san/%.o) $(B)/libtessera-san.a
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(SAN) $$^ -o $$@ $$(LIBS)
 endef
 $(foreach s,$(SUITES),$(eval $(call suite_rule,$(s))))
 
-$(B)/tests/fuzz_%: $(B)/san/tests/fuzz/fuzz_%.o $(B)/san/tests/fuzz/driver.o $(B)/libtessera-san.a
+$(B)/tests/fuzz_%: $(B)/san/tests/fuzz/fuzz_%.o $(B)/san/tests/fuzz/driver.o $(FIXTURE_SRC:%.c=$(B)/san/%.o) $(B)/libtessera-san.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SAN) $^ -o $@ $(LIBS)
@@ -23,7 +25,7 @@ $(B)/tests/fuzz_%: $(B)/san/tests/fuzz/fuzz_%.o $(B)/san/tests/fuzz/driver.o $(B
 TOOL_SRC := $(wildcard tests/*/tool_*.c)
 SUITE_TOOLS := $(foreach t,$(TOOL_SRC),$(B)/tests/$(basename $(notdir $(t))))
 define tool_rule
-$(B)/tests/$(basename $(notdir $(1))): $(B)/host/$(1:.c=.o) $(B)/libtessera.a
+$(B)/tests/$(basename $(notdir $(1))): $(B)/host/$(1:.c=.o) $(FIXTURE_SRC:%.c=$(B)/host/%.o) $(B)/libtessera.a
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(OPT) $$^ -o $$@ $$(LIBS)
