@@ -3,8 +3,9 @@
  *
  *   TEST(mesh_loses_nothing) { CHECK_EQ(sent, received); }
  *
- * Each test runs in its own child process, so that a crash fails one test and not the run. Output is TAP.
- *   T=prefix runs only tests whose name contains the text; SEED=n changes t->seed (printed on failure). */
+ * Each test runs in its own child process, so that a crash fails one test and not the run. Output
+ * is TAP. T=prefix runs only tests whose name contains the text; SEED=n changes t->seed (printed on
+ * failure). */
 #ifndef TESSERA_TESTS_HARNESS_H
 #define TESSERA_TESTS_HARNESS_H
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* err.h - how a host function says what went wrong.
  *
- * A function that can fail returns 0 or -1 and takes a `struct err *` last. The first failure wins: a
- * caller may go on and add nothing. Only main() prints an error and exits, with the code of `kind`. */
+ * A function that can fail returns 0 or -1 and takes a `struct err *` last. The first failure wins:
+ * a caller may go on and add nothing. Only main() prints an error and exits, with the code of
+ * `kind`. */
 #ifndef TESSERA_BASE_ERR_H
 #define TESSERA_BASE_ERR_H
 

@@ -15,7 +15,7 @@ char *xstrdup(const char *text);
 struct arena; /* owns everything taken from it */
 
 struct arena *arena_open(void);
-void arena_close(struct arena *a);                      /* frees all of it; NULL is fine */
+void arena_close(struct arena *a);                              /* frees all of it; NULL is fine */
 void *arena_alloc(struct arena *a, size_t count, size_t bytes); /* zeroed, 16-byte aligned */
 char *arena_strdup(struct arena *a, const char *text);
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

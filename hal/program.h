@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* program.h - the tile program: what the placement compiler writes into a tile and the firmware
+ * runs.
+ *
+ * One firmware image serves all tiles and all models; what a tile does is this data. Every uint16_t
+ * below called an offset counts bytes from the start of SRAM. All tables are 4-aligned.
+ *
+ *   TILE_PROGRAM_OFFSET  struct program_header
+ *   anywhere after it    routes, tasks, start lists, kernel arguments, descriptors, buffers,
+ * weights
+ *
+ * A task waits for `need` events of its number, then runs once: first its kernel, then its start
+ * list in order; and it waits again. Number 0 goes first when several are ready. A task with need 0
+ * never runs. A list entry is the offset of a descriptor to start (even), or 2 * task + 1 to post
+ * an event to a task. The same list form, in the header, is run once at boot. */
+#ifndef TESSERA_HAL_PROGRAM_H
+#define TESSERA_HAL_PROGRAM_H
+
+#include "hal/tile_map.h"
+
+#include <stdint.h>
+
+#define PROGRAM_MAGIC                                                                              \
+    TILE_U(0x41525354) /* "TSRA"; a tile that was given no program holds 0 and sleeps */
+#define PROGRAM_VERSION TILE_U(1)
+#define PROGRAM_TASKS TILE_EVENTS
+
+#define PROGRAM_POST(task) ((uint16_t)(2u * (task) + 1u))
+
+struct program_header {
+    uint32_t magic;
+    uint16_t version;
+    uint16_t bytes;  /* whole program with buffers and weights; at most TILE_PROGRAM_BYTES */
+    uint16_t routes; /* offset of struct program_route[route_count] */
+    uint16_t route_count;
+    uint16_t tasks; /* offset of struct program_task[task_count] */
+    uint16_t task_count;
+    uint16_t starts; /* offset of uint16_t[start_count], run at boot */
+    uint16_t start_count;
+};
+
+struct program_route {
+    uint8_t colour;
+    uint8_t mode;  /* ROUTE_MODE_* bits */
+    uint8_t queue; /* input queue to bind to the colour, 0xff for none */
+    uint8_t zero;
+    uint16_t word[TILE_SWITCH_POSITIONS]; /* ROUTE_WORD */
+};
+
+struct program_task {
+    uint8_t need; /* events until it fires, 1..255; 0: never */
+    uint8_t have; /* events so far; starts at 0, kept by the scheduler */
+    uint8_t kernel;
+    uint8_t start_count;
+    uint16_t args;   /* offset of the kernel's argument block */
+    uint16_t starts; /* offset of uint16_t[start_count] */
+};
+
+enum kernel {
+#define KERNEL(name, number, text) KERNEL_##name = (number),
+#include "hal/kernels.def"
+#undef KERNEL
+    KERNEL_COUNT
+};
+
+/* Argument blocks. "words" are fp32 unless said otherwise; offsets of 0 mean "not there". */
+
+/* Where kernels keep what a token brings. */
+struct token_state {
+    uint32_t position; /* of the token in its sequence, from 0 */
+    uint32_t cached;   /* positions in this tile's share of the KV cache, this token's included */
+};
+
+/* *(uint16_t *)at = cached * times + plus */
+struct length_patch {
+    uint16_t at, times, plus, zero;
+};
+
+/* token: position p = (uint32_t)x[0]. Row r of h holds the positions p with p % h == r, in slot p /
+ * h. cached = number of such positions <= p. Writes *state and all patches. If this row holds p:
+ * store->count = store_words and store->dst = cache + slot * slot_bytes, else store->count = 0.
+ * Fault CONTEXT if the slot is not below `slots`. */
+struct args_token {
+    uint16_t x, state;
+    uint16_t row, rows;
+    uint16_t slots, slot_bytes;
+    uint16_t cache, store; /* store: offset of the COPY descriptor */
+    uint16_t store_words, patch_count;
+    uint16_t patches, zero;
+};
+
+/* A norm to apply: r = 1 / sqrt(*sum * inv_n + eps), computed as 1.0f / sqrtf(sum * inv_n + eps).
+ */
+struct args_norm {
+    float inv_n, eps;
+    uint16_t sum; /* offset of the sum of squares; 0: r = 1 */
+    uint16_t zero;
+};
+
+struct args_rsqrt {
+    struct args_norm norm;
+    uint16_t out, zero;
+};
+
+/* One pair (x[0], x[1]) to rotate by angle 2 pi * frac(position * turns / 2^64), interleaved RoPE:
+ * y0 = x0 cos - x1 sin, y1 = x0 sin + x1 cos. The 64-bit turns make the range reduction exact. */
+struct rope_pair {
+    uint32_t turns_low, turns_high;
+    uint16_t at, zero; /* offset of x[0] */
+};
+
+/* norm_rope: dst[i] = src[i] * r * gain[i] for i < scaled (gain 0: no gain), dst[i] = src[i] for
+ * the `copied` words after them; then rotate the pairs (which lie in dst). src == dst is allowed.
+ */
+struct args_norm_rope {
+    struct args_norm norm;
+    uint16_t src, dst;
+    uint16_t scaled, copied;
+    uint16_t gain, state;
+    uint16_t pairs, pair_count;
+};
+
+/* Scores s[heads][cached]. score_max: s *= scale, max[j] = max over t (-FLT_MAX when nothing is
+ * cached). score_exp: e[j][t] = exp(s[j][t] - max[j]), sum[j] = sum over t in order. */
+struct args_score {
+    float scale;
+    uint16_t scores, max;
+    uint16_t sum, exp;
+    uint16_t heads, state;
+};
+
+/* data[i] = data[i] / sums[(first + i) / head_dim] */
+struct args_head_scale {
+    uint16_t data, sums;
+    uint16_t count, first;
+    uint16_t head_dim, zero;
+};
+
+/* out[i] = 1 / (1 + exp(-z[i] * r)); *r_out = r when r_out is not 0. */
+struct args_sigmoid {
+    struct args_norm norm;
+    uint16_t z, out;
+    uint16_t count, r_out;
+};
+
+/* Choose the top_k largest scores[e] + bias[e] (lower e wins ties), among the groups chosen first
+ * when groups > 1: a group counts the sum of its two largest, the group_k best groups stay. ids[i]
+ * (uint32_t, in order of choice), weights[i] = scores[id] (divided by their sum + 1e-20 when
+ * normalise) times factor. */
+struct args_topk {
+    float factor;
+    uint16_t scores, bias;
+    uint16_t experts, top_k;
+    uint16_t groups, group_k;
+    uint16_t normalise, ids;
+    uint16_t weights, scratch; /* scratch: experts words */
+};
+
+/* For each of count entries: desc->src0 = weight + id * weight_step, desc->scales = scale + id *
+ * scale_step, id = ids[slot]. */
+struct select_entry {
+    uint16_t desc, slot;
+    uint16_t weight, weight_step;
+    uint16_t scale, scale_step;
+};
+struct args_select {
+    uint16_t ids, count;
+    uint16_t entries, zero;
+};
+
+/* out[i][n] = silu(r * gate[i][n]) * (r * up[i][n]) * weights[i], i < experts, n < count (weights
+ * 0: 1); the same for the shared part (shared_count may be 0) without weights. silu(z) = z / (1 +
+ * exp(-z)). norm.sum 0: r is the word at r_in; both 0: r = 1. */
+struct args_swiglu {
+    struct args_norm norm;
+    uint16_t gate, up;
+    uint16_t out, count;
+    uint16_t experts, weights;
+    uint16_t shared_gate, shared_up;
+    uint16_t shared_out, shared_count;
+    uint16_t r_in, zero;
+};
+
+_Static_assert(sizeof(struct program_header) == 20, "shared layout");
+_Static_assert(sizeof(struct program_route) == 12, "shared layout");
+_Static_assert(sizeof(struct program_task) == 8, "shared layout");
+_Static_assert(sizeof(struct args_token) == 24, "shared layout");
+_Static_assert(sizeof(struct args_norm_rope) == 28, "shared layout");
+_Static_assert(sizeof(struct args_swiglu) == 36, "shared layout");
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* wafer.h - one emulated wafer: tiles, routers, links, time. The boundary of host/fabric.
+ *
+ * Hardware contract: hal/ (tile_map.h, tile_regs.def, fabric.h, stream.h, event.h, numerics.h).
+ * This is the plain engine: one cycle at a time, only where something is active; quiet stretches
+ * are skipped. Everything observable is a function of the inputs alone. A wafer is an object
+ * without globals; one thread uses it.
+ *
+ * Order inside a cycle (so that results are defined): edges, router decisions from the state at the
+ * start of the cycle, moves, stream engines, cores. Within a phase the visiting order cannot
+ * matter. */
+#ifndef TESSERA_FABRIC_WAFER_H
+#define TESSERA_FABRIC_WAFER_H
+
+#include "base/err.h"
+#include "fabric/machine.h"
+#include "hal/fabric.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct wafer;
+
+/* Firmware images as the tiles see them; borrowed, must outlive the wafer. */
+struct firmware {
+    const uint8_t *rom;  /* TILE_ROM_BYTES, at TILE_ROM_BASE */
+    const uint8_t *code; /* TILE_CODE_BYTES at the start of SRAM, zero padded */
+    uint32_t entry;      /* where the loader jumps (and direct loading starts) */
+};
+
+struct wafer_cfg {
+    const struct machine *machine; /* borrowed */
+    const struct firmware *firmware;
+    uint32_t width, height;
+    uint64_t stress_seed; /* not 0: links and ramps stall at random; results must not change */
+};
+
+int wafer_open(struct wafer **out, const struct wafer_cfg *cfg, struct err *e);
+void wafer_close(struct wafer *w);
+
+uint64_t wafer_cycle(const struct wafer *w);
+
+/* Direct loading, before the first cycle: place bytes in a tile's SRAM; then make all tiles start
+ * at the firmware's entry with the code locked, as the loader would have left them. */
+int wafer_load(struct wafer *w, uint32_t x, uint32_t y, uint32_t offset, const void *bytes,
+               uint32_t n, struct err *e);
+void wafer_start_loaded(struct wafer *w);
+
+/* A tile's SRAM for reading (TILE_SRAM_BYTES into `out`; the code region included). */
+void wafer_read(const struct wafer *w, uint32_t x, uint32_t y, uint8_t *out);
+
+/* Edges. A port is a side and the row (west, east) or column (north, south). What comes in is
+ * queued without limit on the outside and enters at one wavelet per cycle when the router has room.
+ * What leaves is kept until taken. host/io adds the system's bandwidth and latency on top; use that
+ * from outside. */
+struct edge_port {
+    enum fabric_port side; /* not PORT_RAMP */
+    uint32_t index;
+};
+struct wavelet {
+    uint32_t data;
+    uint8_t colour;
+    bool control;
+};
+
+/* What the outside does, called at the start of every cycle that is not skipped. */
+struct wafer_outside {
+    void *self;
+    /* next wavelet for this port in this cycle; false if none. Called only when the port could take
+     * it for that colour: see wafer_edge_room */
+    void (*cycle)(void *self, struct wafer *w, uint64_t cycle);
+    /* first cycle >= now in which `cycle` has something to do; UINT64_MAX for never */
+    uint64_t (*next)(void *self, uint64_t now);
+    /* a wavelet left the wafer */
+    void (*leave)(void *self, struct edge_port port, struct wavelet v, uint64_t cycle);
+};
+void wafer_set_outside(struct wafer *w, const struct wafer_outside *outside);
+bool wafer_edge_room(const struct wafer *w, struct edge_port port, uint8_t colour);
+void wafer_edge_enter(struct wafer *w, struct edge_port port, struct wavelet v); /* needs room */
+
+/* Run until done(self) is true (asked after every cycle in which something happened), or nothing
+ * can happen any more. Returns 0 when done; otherwise -1 and e->kind ERR_FAULT (a tile fault or
+ * trap: named with tile, cycle, code, source line, pc, task), ERR_DEADLOCK (quiet but not done: who
+ * waits for whom), ERR_LIMIT (max_cycles passed). wafer_run_quiet is the same with "nothing can
+ * happen any more" as the goal. */
+int wafer_run(struct wafer *w, bool (*done)(void *self), void *self, uint64_t max_cycles,
+              struct err *e);
+int wafer_run_quiet(struct wafer *w, uint64_t max_cycles, struct err *e);
+
+/* Wavelets must be conserved: entered + sent by tiles (counted once per copy made by multicast) =
+ * left + received by tiles + in flight. ERR_INTERNAL if not. */
+int wafer_check_conservation(const struct wafer *w, struct err *e);
+
+/* Counters since wafer_open. */
+struct wafer_stats {
+    uint64_t cycles, cycles_skipped;
+    uint64_t instructions;
+    uint64_t wavelets_sent, wavelets_received; /* by tiles, at the ramp */
+    uint64_t wavelets_entered, wavelets_left;  /* at the edges */
+    uint64_t wavelets_copied;                  /* extra copies made by multicast */
+    uint64_t link_moves;                       /* wavelets over links between routers */
+    uint64_t core_busy_cycles, stream_beats;   /* sum over tiles */
+    uint64_t sram_written_bytes;               /* pages of SRAM in host memory */
+};
+void wafer_stats(const struct wafer *w, struct wafer_stats *out);
+
+/* A hash of the complete state (registers, SRAM, queues, switch positions, counters of time
+ * excluded). */
+uint64_t wafer_hash(const struct wafer *w);
+
+/* Hook: the firmware wrote the TASK register (a task begins) or the core went to sleep (task =
+ * 0xffffffff). */
+typedef void wafer_task_hook(void *self, uint32_t x, uint32_t y, uint32_t task, uint64_t cycle);
+void wafer_set_task_hook(struct wafer *w, wafer_task_hook *hook, void *self);
+
+/* Hook: a stream thread issued its first beat, or finished, the descriptor at this offset. */
+enum stream_moment { STREAM_FIRST_BEAT, STREAM_FINISHED };
+typedef void wafer_stream_hook(void *self, uint32_t x, uint32_t y, uint16_t desc,
+                               enum stream_moment what, uint64_t cycle);
+void wafer_set_stream_hook(struct wafer *w, wafer_stream_hook *hook, void *self);
+
+#endif
