@@ -42,7 +42,7 @@ void core_disasm(char *out, size_t size, const struct core_insn *i, uint32_t pc)
  * opening: any number of cores and threads may read it. 16 bytes of host memory per halfword. */
 struct core_code {
     uint32_t base, bytes;   /* both even */
-    struct core_insn *insn; /* [bytes / 2]; the last one sees zeros behind the end */
+    struct core_insn *insn; /* [bytes / 2]; one that reaches past the end is not used */
 };
 
 /* Decode `bytes` (rounded down to even) bytes of code that the core sees at `base` (even). */

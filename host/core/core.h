@@ -31,8 +31,9 @@ enum core_cause {
     CORE_STORE_FAULT = 7,
     CORE_ECALL = 11
 };
-#define CORE_INTERRUPT 0x80000000u /* mcause of an interrupt: this bit and the bit number of mip   \
-                                    */
+#define CORE_INTERRUPT                                                                             \
+    0x80000000u /* mcause of an interrupt: this bit and the bit number of mip                      \
+                 */
 
 /* Bits of mip and mie. */
 #define CORE_MSIP (1u << 3)  /* software */
@@ -81,7 +82,7 @@ struct core_trap {
     uint32_t count; /* exceptions since core_reset */
     uint32_t pc;    /* of the instruction that trapped */
     uint32_t cause; /* enum core_cause */
-    uint32_t tval;  /* address for 1 and 4-7, encoding for 2, pc for 3, else 0 */
+    uint32_t tval;  /* address for 1 and 4-7, encoding for 2, else 0 */
     uint64_t cycle; /* core->cycle when it began */
 };
 
