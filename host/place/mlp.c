@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mlp.c - the feed-forward half of a layer on one tile, dense or with experts: phases 9 to 12 of
+ * plan.h. The norm's weight is multiplied in before the products, its scale after them. */
+#include "place/layer.h"
+
+/* x times the post-attention norm's weight, as C, for the products; its sum of squares goes to
+ * `sum`. */
+static void normed_input(struct tile *t, uint16_t sum)
+{
+    struct weight w;
+    tile_weight(t, ROLE_POST_NORM, &w);
+    uint16_t gain = block_vector(t->m, &w, t->hidden_col);
+    tile_mul(t, t->norm_x, t->residual, gain, t->hidden_col.count);
+    tile_square_sum(t, sum, t->residual, t->hidden_col.count);
+}
+
+static void product(struct tile *t, enum weight_role role, struct slice rows, uint16_t dst)
+{
+    struct weight w;
+    tile_weight(t, role, &w);
+    struct block b = block_place(t->m, &w, rows, t->hidden_col);
+    block_product(t->m, &b, dst, t->norm_x, false);
+}
+
+/* The down product of one plain matrix, added to `part` when something is there already. */
+static void down_product(struct tile *t, enum weight_role role, struct slice cols, uint16_t part,
+                         uint16_t x, bool accumulate)
+{
+    struct weight w;
+    tile_weight(t, role, &w);
+    struct block b = block_place(t->m, &w, t->hidden_col, cols);
+    block_product(t->m, &b, part, x, accumulate);
+}
+
+void emit_dense(struct tile *t)
+{
+    struct image *m = t->m;
+    struct slice width = slice_of(t->config->dense_width, t->h, t->r, 1);
+    uint32_t n = width.count;
+    uint16_t part = image_words(m, PART_BUFFERS, 2 * n + 1),
+             both = image_words(m, PART_BUFFERS, 2 * n + 1);
+    uint16_t hidden = image_words(m, PART_BUFFERS, n);
+    normed_input(t, word_at(part, 2 * n));
+    product(t, ROLE_DENSE_GATE, width, part);
+    product(t, ROLE_DENSE_UP, width, word_at(part, n));
+    line_reduce(m, &t->row, REDUCE_ADD, part, both, fixed(2 * n + 1), &t->patches);
+    if (t->row_root) {
+        struct args_swiglu args = {.norm = tile_norm(t, word_at(both, 2 * n), t->config->hidden),
+                                   .gate = both,
+                                   .up = word_at(both, n),
+                                   .out = hidden,
+                                   .count = (uint16_t)n,
+                                   .experts = 1};
+        image_kernel(m, KERNEL_swiglu, &args, sizeof args);
+    }
+    line_broadcast(m, &t->row, hidden, fixed(n), &t->patches);
+    image_mark(m, PHASE_GATE_UP);
+    uint16_t out = image_words(m, PART_BUFFERS, t->hidden_col.count);
+    down_product(t, ROLE_DENSE_DOWN, width, out, hidden, false);
+    emit_residual_sum(t, out, PHASE_DOWN);
+}
+
+enum { CHOSEN_MAX = 64 }; /* num_experts_per_tok; plan_open refuses more */
+
+struct experts {
+    uint32_t top_k, n, shared; /* rows of one expert and of the shared one that row r holds */
+    struct slice width, shared_width;
+    uint16_t scale;        /* 1 word at the row root: r of the norm */
+    uint16_t ids, weights; /* [top_k] each, one behind the other */
+    uint16_t hidden;       /* [top_k][n] then [shared], after phase 11 */
+    struct select_entry select[3 * CHOSEN_MAX];
+    uint32_t select_count;
+    uint16_t select_args;
+};
+
+/* Row roots: sigmoid, gather along the column, choose where the roots meet, and tell the row. */
+static void choose(struct tile *t, struct experts *x, uint16_t logits, struct slice mine)
+{
+    struct image *m = t->m;
+    const struct model_config *k = t->config;
+    uint16_t scores = image_words(m, PART_BUFFERS, k->experts),
+             all = image_words(m, PART_BUFFERS, k->experts);
+    struct args_sigmoid sigmoid = {.norm = tile_norm(t, word_at(logits, mine.count), k->hidden),
+                                   .z = logits,
+                                   .out = word_at(scores, mine.first),
+                                   .count = (uint16_t)mine.count,
+                                   .r_out = x->scale};
+    image_kernel(m, KERNEL_sigmoid, &sigmoid, sizeof sigmoid);
+    line_reduce(m, &t->column, REDUCE_ADD, scores, all, fixed(k->experts), &t->patches);
+    if (t->column_root) {
+        struct weight bias;
+        tile_weight(t, ROLE_ROUTER_BIAS, &bias);
+        struct args_topk args = {.factor = (float)k->routed_scale,
+                                 .scores = all,
+                                 .bias = block_vector(m, &bias, (struct slice){0, k->experts}),
+                                 .experts = (uint16_t)k->experts,
+                                 .top_k = (uint16_t)k->experts_used,
+                                 .groups = (uint16_t)k->groups,
+                                 .group_k = (uint16_t)k->groups_used,
+                                 .normalise = k->norm_topk,
+                                 .ids = x->ids,
+                                 .weights = x->weights,
+                                 .scratch = scores};
+        args.scratch = image_words(m, PART_BUFFERS, k->experts);
+        image_kernel(m, KERNEL_topk, &args, sizeof args);
+    }
+    line_broadcast(m, &t->column, x->ids, fixed(2 * k->experts_used), &t->patches);
+}
+
+static void router_phase(struct tile *t, struct experts *x)
+{
+    struct image *m = t->m;
+    struct slice mine = slice_of(t->config->experts, t->h, t->r, 1);
+    uint16_t part = image_words(m, PART_BUFFERS, mine.count + 1);
+    uint16_t logits = image_words(m, PART_BUFFERS, mine.count + 1);
+    x->ids = image_words(m, PART_BUFFERS, 2 * x->top_k);
+    x->weights = word_at(x->ids, x->top_k);
+    x->scale = image_words(m, PART_BUFFERS, 1);
+    normed_input(t, word_at(part, mine.count));
+    product(t, ROLE_ROUTER, mine, part);
+    line_reduce(m, &t->row, REDUCE_ADD, part, logits, fixed(mine.count + 1), &t->patches);
+    image_mark(m, PHASE_ROUTER);
+    if (t->row_root)
+        choose(t, x, logits, mine);
+    line_broadcast(m, &t->row, x->ids, fixed(x->top_k), &t->patches);
+    image_mark(m, PHASE_TOP_K);
+}
+
+/* One product per chosen expert; `select` is to point them at its slices. */
+static void expert_products(struct tile *t, struct experts *x, const struct block *b, uint16_t dst,
+                            uint32_t dst_words, uint16_t src, uint32_t src_words)
+{
+    for (uint32_t i = 0; i < x->top_k; i++) {
+        uint16_t at = block_product(t->m, b, word_at(dst, i * dst_words),
+                                    word_at(src, i * src_words), dst_words == 0 && i > 0);
+        if (at)
+            x->select[x->select_count++] = (struct select_entry){.desc = at,
+                                                                 .slot = (uint16_t)i,
+                                                                 .weight = b->at,
+                                                                 .weight_step = (uint16_t)b->bytes,
+                                                                 .scale = b->scales,
+                                                                 .scale_step = (uint16_t)b->bytes};
+    }
+}
+
+static struct block expert_block(struct tile *t, enum weight_role role, struct slice rows,
+                                 struct slice cols)
+{
+    return block_place_experts(t->m, t->plan->checkpoint, role, t->strip->layer, t->config->experts,
+                               rows, cols);
+}
+
+static void gate_up_phase(struct tile *t, struct experts *x)
+{
+    struct image *m = t->m;
+    uint32_t chosen = x->top_k * x->n, half = chosen + x->shared;
+    uint16_t part = image_words(m, PART_BUFFERS, 2 * half),
+             both = image_words(m, PART_BUFFERS, 2 * half);
+    x->hidden = image_words(m, PART_BUFFERS, half);
+    struct block gate = expert_block(t, ROLE_EXPERT_GATE, x->width, t->hidden_col);
+    struct block up = expert_block(t, ROLE_EXPERT_UP, x->width, t->hidden_col);
+    expert_products(t, x, &gate, part, x->n, t->norm_x, 0);
+    expert_products(t, x, &up, word_at(part, half), x->n, t->norm_x, 0);
+    if (t->config->shared_experts) {
+        product(t, ROLE_SHARED_GATE, x->shared_width, word_at(part, chosen));
+        product(t, ROLE_SHARED_UP, x->shared_width, word_at(part, half + chosen));
+    }
+    line_reduce(m, &t->row, REDUCE_ADD, part, both, fixed(2 * half), &t->patches);
+    if (t->row_root) {
+        struct args_swiglu args = {.gate = both,
+                                   .up = word_at(both, half),
+                                   .out = x->hidden,
+                                   .count = (uint16_t)x->n,
+                                   .experts = (uint16_t)x->top_k,
+                                   .weights = x->weights,
+                                   .shared_gate = word_at(both, chosen),
+                                   .shared_up = word_at(both, half + chosen),
+                                   .shared_out = word_at(x->hidden, chosen),
+                                   .shared_count = (uint16_t)x->shared,
+                                   .r_in = x->scale};
+        image_kernel(m, KERNEL_swiglu, &args, sizeof args);
+    }
+    line_broadcast(m, &t->row, x->hidden, fixed(half), &t->patches);
+    image_mark(m, PHASE_GATE_UP);
+}
+
+static void expert_down_phase(struct tile *t, struct experts *x)
+{
+    uint16_t part = image_words(t->m, PART_BUFFERS, t->hidden_col.count);
+    struct block down = expert_block(t, ROLE_EXPERT_DOWN, t->hidden_col, x->width);
+    expert_products(t, x, &down, part, 0, x->hidden, x->n);
+    if (t->config->shared_experts)
+        down_product(t, ROLE_SHARED_DOWN, x->shared_width, part,
+                     word_at(x->hidden, x->top_k * x->n), x->n > 0);
+    emit_residual_sum(t, part, PHASE_DOWN);
+}
+
+void emit_experts(struct tile *t)
+{
+    struct image *m = t->m;
+    const struct model_config *k = t->config;
+    struct experts x = {.top_k = k->experts_used};
+    x.width = slice_of(k->expert_width, t->h, t->r, 1);
+    x.shared_width = slice_of(k->shared_experts * k->expert_width, t->h, t->r, 1);
+    x.n = x.width.count, x.shared = x.shared_width.count;
+    router_phase(t, &x);
+    struct args_select args = {.ids = x.ids};
+    x.select_args = image_kernel(m, KERNEL_select, &args, sizeof args);
+    gate_up_phase(t, &x);
+    expert_down_phase(t, &x);
+    args.count = (uint16_t)x.select_count;
+    args.entries =
+        image_data(m, PART_PROGRAM, x.select, x.select_count * (uint32_t)sizeof x.select[0]);
+    image_rewrite(m, x.select_args, &args, sizeof args);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plan.h - the placement compiler: a model and a machine become one program per tile.
+ *
+ * The fabric is cut into vertical strips of full height, one per decoder layer and one for the
+ * head, west to east. Tokens come in at the west edge, one share of the embedding per row; each row
+ * carries its share of the residual stream from strip to strip; logits leave at the south edge of
+ * the head's columns.
+ *
+ * Inside a strip of w columns and h rows every matrix is cut over all tiles. A vector lies either
+ * over the columns ("C": part c in every tile of column c) or over the rows ("R": part r in every
+ * tile of row r). A product from R sums along the columns and leaves its result as C, one from C
+ * sums along the rows and leaves R. So products alternate, and nothing is ever transposed. A layer
+ * takes its input as R and hands it on as R:
+ *
+ *    1 column  q_a, kv_a       R -> C   with sum x^2, and x itself turned from R to C for the
+ * residual 2 row     q_b             C -> R   with the sums of the two low-rank norms 3 column W_uk
+ * R -> C   latent queries; the tile's share of the new latent goes into its cache 4 row     scores
+ * C -> R   positions lie over the rows 5 column  maximum                  between the row roots
+ * only; then they send exp(score) along their rows 6 column  weighted latents R -> C  with the sums
+ * of exp 7 row     W_uv            C -> R 8 column  o_proj          R -> C   plus the residual 9
+ * row     router          C -> R   with sum x^2                          (MoE layers only) 10
+ * column  gather, top-k            between the row roots only; then the ids go along the rows 11
+ * row     gate, up        C -> R 12 column  down            R -> C   plus the residual 13 row to
+ * the next strip        every tile adds its elements of row r's share to the stream going east
+ *
+ * Passes: plan_shape (what must be placed) - plan_split (strip widths and fabric size, by trying) -
+ * then per tile, on demand, plan_emit (place weights, route, write the program). plan_dump prints
+ * any of them. */
+#ifndef TESSERA_PLACE_PLAN_H
+#define TESSERA_PLACE_PLAN_H
+
+#include "base/err.h"
+#include "fabric/machine.h"
+#include "fabric/wafer.h"
+#include "model/checkpoint.h"
+#include "place/image.h"
+#include "place/split.h"
+
+#include <stdio.h>
+
+/* The steps of a token, for reports. */
+enum phase {
+#define PHASE(id, name, text) PHASE_##id,
+#include "place/phases.def"
+#undef PHASE
+    PHASES
+};
+const char *phase_name(enum phase p);
+
+enum strip_kind { STRIP_DENSE, STRIP_EXPERTS, STRIP_HEAD, STRIP_KINDS };
+const char *strip_kind_name(enum strip_kind kind);
+
+struct strip {
+    enum strip_kind kind;
+    uint32_t layer; /* of the model; not for the head */
+    uint32_t x0, width;
+};
+
+struct plan {
+    const struct checkpoint *checkpoint; /* borrowed */
+    const struct model_config *config;
+    const struct machine *machine; /* borrowed */
+    uint32_t width, height;        /* fabric */
+    uint32_t context;              /* positions the KV cache holds */
+    struct strip *strips;          /* config->layers + 1, west to east */
+    uint32_t strip_count;
+    uint64_t *rope_turns; /* [rope_dim / 2]: turns per position, as a fraction of 2^64 */
+};
+
+/* What the caller fixes; 0 leaves it to the planner. */
+struct plan_cfg {
+    const struct checkpoint *checkpoint;
+    const struct machine *machine;
+    uint32_t width, height; /* both or none */
+    uint32_t context;
+};
+
+/* Place a model. When it does not fit: ERR_INPUT naming the tile, the part that overflows, need and
+ * have. */
+int plan_open(struct plan **out, const struct plan_cfg *cfg, struct err *e);
+void plan_close(struct plan *p);
+
+/* The program of tile (x, y) into *m. A tile east of the last strip gets no program: returns false.
+ * `dry`: counts only. */
+bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct image *m);
+
+/* Which phase the descriptor at SRAM offset `desc` of tile (x, y) ends, by the tile where a strip's
+ * row root and column root meet (plan_monitor); fills `of` for the descriptors that do, PHASES for
+ * others. */
+void plan_monitor(const struct plan *p, const struct strip *s, uint32_t *x, uint32_t *y);
+struct phase_end {
+    uint16_t desc;
+    enum phase phase;
+};
+uint32_t plan_phase_ends(const struct plan *p, const struct strip *s, struct phase_end *out,
+                         uint32_t max);
+
+/* Where a token enters and where logits leave. The message to row r: the position as an fp32
+ * number, then the row's share of the embedding. The message from head column c: its share of the
+ * logits. */
+struct plan_port {
+    struct edge_port port;
+    uint8_t colour;
+    struct slice part; /* of hidden, or of vocab */
+};
+struct plan_port plan_input(const struct plan *p, uint32_t row);
+struct plan_port plan_output(const struct plan *p, uint32_t head_column);
+uint32_t plan_output_count(const struct plan *p);
+
+/* The colours of the model's traffic that the outside meets (others: layer.h). */
+uint8_t plan_input_colour(uint32_t strip_index);
+uint8_t plan_logits_colour(void);
+
+/* SRAM use: of the fullest tile of a strip, by part, and where it is. */
+struct plan_memory {
+    uint32_t used[IMAGE_PARTS];
+    uint32_t total, x, y;
+};
+void plan_memory(const struct plan *p, const struct strip *s, struct plan_memory *out);
+
+#endif
