@@ -57,6 +57,7 @@ $(B)/tessera: $(B)/host/host/cli/main.o $(B)/libtessera.a
 
 include tests/tests.mk
 include firmware/firmware.mk
+include hal/virt/virt.mk
 
 # ---- what people type ----
 .PHONY: run test test-slow fuzz bench regs lint format clean help tools size stack

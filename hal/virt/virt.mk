@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# The virt port: the monitor of the live tile, and the firmware unit tests. Included by firmware/firmware.mk.
+
+VIRT_FLAGS := $(WARN) -I. -march=rv32imfc -mabi=ilp32f -mcmodel=medany -ffreestanding -fno-builtin-printf -O2 -g \
+  -ffp-contract=off -fno-math-errno -fno-common -ffunction-sections -fno-tree-loop-distribute-patterns -MMD -MP
+VIRT_LINK := -march=rv32imfc -mabi=ilp32f -nostdlib -static -Wl,--fatal-warnings -Wl,--gc-sections
+
+$(B)/virt/%.o: %.c
+	$(call say,RVCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(RVCC) $(VIRT_FLAGS) -c $< -o $@
+$(B)/virt/%.o: %.S
+	$(call say,RVCC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(RVCC) $(VIRT_FLAGS) -c $< -o $@
+$(B)/virt/linker/%.ld: linker/%.ld.S
+	@mkdir -p $(@D)
+	$(Q)$(RVCC) -E -P -x assembler-with-cpp -I. -MMD -MP -MT $@ -MF $@.d $< -o $@
+
+# ---- the monitor: makes the board a tile, then runs the wafer's own ROM and image ----
+MONITOR_SRC := hal/virt/monitor_entry.S hal/virt/monitor.c hal/virt/decode.c hal/virt/shm.c hal/virt/tile.c \
+  hal/virt/engine.c hal/virt/board.c hal/virt/memory.c hal/numerics.c hal/stream.c
+MONITOR_OBJ := $(patsubst %,$(B)/virt/%.o,$(basename $(MONITOR_SRC)))
+
+$(B)/virt/monitor.elf: $(B)/virt/linker/monitor.ld $(MONITOR_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(RVCC) $(VIRT_LINK) -T $< $(MONITOR_OBJ) -o $@
+
+.PHONY: virt
+virt: $(B)/virt/monitor.elf
+firmware: virt
