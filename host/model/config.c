@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { EXPERTS_MAX = 1 << 20 }; /* of all layers: the tables of weights have a row for each */
+
 struct fields {
     const char *file;
     const char *path; /* of `object` in the file: "" or "text_config." ... */
@@ -227,6 +229,9 @@ static void read_feed_forward(struct fields *f, struct model_config *c)
         complain(f, "moe_layer_freq", "only 1 is supported");
     c->expert_width = get_count(f, "moe_intermediate_size", 1, 1 << 20);
     c->shared_experts = get_count_or(f, "n_shared_experts", 64, 0);
+    if (c->experts > EXPERTS_MAX / (c->layers - c->dense_layers))
+        complain(f, "n_routed_experts", "%u in each of %u layers are more than %d in all",
+                 c->experts, c->layers - c->dense_layers, EXPERTS_MAX);
     read_router(f, c);
 }
 

@@ -205,6 +205,7 @@ TEST(config_refuses_absurd_values)
         {{{"n_group", "4"}, {"topk_group", "5"}}, "topk_group: 5 of 4 groups"},
         {{{"n_group", "96"}}, "num_experts_per_tok: 8 from 1 groups of 4 experts"},
         {{{"n_shared_experts", "-1"}}, "n_shared_experts: -1 is outside"},
+        {{{"n_routed_experts", "65536"}}, "n_routed_experts: 65536 in each of 60 layers are more"},
         {{{"moe_layer_freq", "2"}}, "moe_layer_freq: only 1 is supported"},
         {{{"intermediate_size", NULL}}, "intermediate_size: missing"},
         {{{"moe_intermediate_size", "0"}}, "moe_intermediate_size: 0 is outside"},
