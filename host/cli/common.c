@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* common.c - opening what a command line names. */
+#include "cli/common.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+double wall_seconds(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* "<folder of this program>/firmware". */
+static void default_firmware(char *out, size_t bytes)
+{
+    char self[3800];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[n > 0 ? n : 0] = 0;
+    char *slash = strrchr(self, '/');
+    if (slash)
+        *slash = 0;
+    (void)snprintf(out, bytes, "%s/firmware", slash ? self : ".");
+}
+
+int stage_open_model(struct stage *s, const struct place_options *p, struct err *e)
+{
+    memset(s, 0, sizeof *s);
+    if (!p->model)
+        return err_set(e, ERR_USAGE, "--model DIR is needed");
+    if (machine_read(&s->machine, p->machine ? p->machine : "small", e))
+        return -1;
+    return checkpoint_open(&s->checkpoint, p->model, e);
+}
+
+static void show_progress(void *self, uint32_t done, uint32_t rows)
+{
+    (void)self;
+    if (isatty(STDERR_FILENO))
+        (void)fprintf(stderr, "\rplacing: row %u of %u%s", done, rows, done == rows ? "\n" : "");
+}
+
+int stage_open_session(struct stage *s, const struct place_options *p, uint32_t context,
+                       struct err *e)
+{
+    char folder[4096];
+    default_firmware(folder, sizeof folder);
+    bool direct = p->load && !strcmp(p->load, "direct");
+    if (p->load && !direct && strcmp(p->load, "fabric") != 0)
+        return err_set(e, ERR_USAGE, "--load: '%s' is neither fabric nor direct", p->load);
+    uint64_t positions = p->context ? p->context : context;
+    if (positions > checkpoint_config(s->checkpoint)->positions_max)
+        return err_set(e, ERR_USAGE, "--context: %llu positions, the model has %u",
+                       (unsigned long long)positions,
+                       checkpoint_config(s->checkpoint)->positions_max);
+    if (images_load(&s->images, p->firmware ? p->firmware : folder, e))
+        return -1;
+    struct session_cfg cfg = {.checkpoint = s->checkpoint,
+                              .machine = &s->machine,
+                              .images = &s->images,
+                              .width = p->fabric[0],
+                              .height = p->fabric[1],
+                              .context = (uint32_t)positions,
+                              .load_direct = direct,
+                              .stress_seed = p->stress,
+                              .max_cycles = p->max_cycles,
+                              .progress = show_progress};
+    return session_open(&s->session, &cfg, e);
+}
+
+void stage_close(struct stage *s)
+{
+    session_close(s->session);
+    checkpoint_close(s->checkpoint);
+}

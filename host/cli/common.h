@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* common.h - what the verbs share: the model, machine and firmware of a command line. */
+#ifndef TESSERA_CLI_COMMON_H
+#define TESSERA_CLI_COMMON_H
+
+#include "cli/options.h"
+#include "model/checkpoint.h"
+#include "run/session.h"
+
+#include <stddef.h>
+
+/* Options about where to run. */
+struct place_options {
+    const char *model, *machine, *firmware, *load;
+    uint32_t fabric[2], qemu_tile[2];
+    bool qemu_tile_given;
+    uint64_t context, stress, max_cycles;
+};
+
+#define PLACE_OPTIONS(p)                                                                           \
+    {"model",     "DIR",       "checkpoint folder (config.json, safetensors, tiktoken.model)",     \
+     OPTION_TEXT, &(p)->model, NULL},                                                              \
+        {"machine",   "NAME",        "small, wse2, wse3 or a machine file (default small)",        \
+         OPTION_TEXT, &(p)->machine, NULL},                                                        \
+        {"fabric",    "WxH",       "tiles, instead of the machine's or what the model needs",      \
+         OPTION_PAIR, (p)->fabric, NULL},                                                          \
+    {                                                                                              \
+        "context", "N", "positions the KV cache holds (default: what the command needs)",          \
+            OPTION_COUNT, &(p)->context, NULL                                                      \
+    }
+
+#define RUN_OPTIONS(p)                                                                             \
+    {"firmware",  "DIR",          "folder of tile.elf and rom.elf (default: beside the program)",  \
+     OPTION_TEXT, &(p)->firmware, NULL},                                                           \
+        {"load",                                                                                   \
+         "HOW",                                                                                    \
+         "fabric (default): stream weights over the mesh; direct: write SRAM",                     \
+         OPTION_TEXT,                                                                              \
+         &(p)->load,                                                                               \
+         NULL},                                                                                    \
+        {"stress",     "SEED",       "stall links and ramps at random; results must not change",   \
+         OPTION_COUNT, &(p)->stress, NULL},                                                        \
+        {"max-cycles",     "N", "stop with exit code 6 when a token takes longer", OPTION_COUNT,   \
+         &(p)->max_cycles, NULL},                                                                  \
+    {                                                                                              \
+        "qemu-tile", "X,Y", "this tile is a qemu-system-riscv32 process", OPTION_PAIR,             \
+            (p)->qemu_tile, &(p)->qemu_tile_given                                                  \
+    }
+
+/* An open model on an open wafer. */
+struct stage {
+    struct checkpoint *checkpoint;
+    struct machine machine;
+    struct images images;
+    struct session *session;
+};
+
+int stage_open_model(struct stage *s, const struct place_options *p, struct err *e);
+/* After stage_open_model; `context` is used when the options leave it open. */
+int stage_open_session(struct stage *s, const struct place_options *p, uint32_t context,
+                       struct err *e);
+void stage_close(struct stage *s);
+
+/* Seconds of a clock that only goes forward. */
+double wall_seconds(void);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* images.h - the two firmware files, tile.elf and rom.elf, as the wafer wants them. */
+#ifndef TESSERA_RUN_IMAGES_H
+#define TESSERA_RUN_IMAGES_H
+
+#include "base/err.h"
+#include "fabric/wafer.h"
+
+struct images {
+    struct firmware firmware; /* points into the two arrays below */
+    uint32_t code_bytes;      /* of code, rounded up to words */
+    uint8_t rom[TILE_ROM_BYTES], code[TILE_CODE_BYTES];
+};
+
+/* Read both files of a folder. Errors are ERR_INPUT and name the file: not an ELF for this tile, a
+ * segment outside the ROM or outside the code region, no bytes at the entry. */
+int images_load(struct images *out, const char *folder, struct err *e);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* session.h - a model on a wafer: placed, loaded, fed with tokens, asked for logits.
+ *
+ * Tokens may be pushed ahead of the logits that come back (the strips then work on several at
+ * once); logits come back in the order of the tokens. Everything crosses the wafer's edges through
+ * host/io. */
+#ifndef TESSERA_RUN_SESSION_H
+#define TESSERA_RUN_SESSION_H
+
+#include "io/io.h"
+#include "place/plan.h"
+#include "run/images.h"
+
+struct session;
+
+struct session_cfg {
+    const struct checkpoint *checkpoint; /* all borrowed */
+    const struct machine *machine;
+    const struct images *images;
+    uint32_t width, height; /* 0 0: the machine's, or sized to the model */
+    uint32_t context;       /* positions to hold, 1.. */
+    bool load_direct;       /* write SRAM without the fabric */
+    uint64_t stress_seed;   /* struct wafer_cfg */
+    uint64_t max_cycles;    /* for each wait; 0: 2^40 */
+    /* called now and then while loading; may be NULL */
+    void (*progress)(void *self, uint32_t rows_done, uint32_t rows);
+    void *progress_self;
+};
+
+/* Place, boot and load. Errors: as plan_open and wafer_run. */
+int session_open(struct session **out, const struct session_cfg *cfg, struct err *e);
+void session_close(struct session *s);
+
+/* Queue the token at the next position. ERR_LIMIT when the context is full. */
+int session_push(struct session *s, uint32_t token, struct err *e);
+
+/* Run the wafer until the logits of the oldest unanswered token are there: float[vocab]. */
+int session_logits(struct session *s, float *logits, struct err *e);
+
+/* Between the push of a token and its last logit, only meaningful when nothing else was in flight.
+ */
+uint64_t session_token_cycles(const struct session *s);
+
+/* Cycles of each phase of each strip, summed over the tokens that were alone on the wafer. */
+struct session_phases {
+    uint64_t tokens;
+    uint64_t (*cycles)[PHASES]; /* [strip_count] */
+};
+const struct session_phases *session_phases(const struct session *s);
+
+const struct plan *session_plan(const struct session *s);
+struct wafer *session_wafer(struct session *s);
+const struct io *session_io(const struct session *s);
+uint64_t
+session_load_cycles(const struct session *s); /* from reset until every tile sleeps, booted */
+uint32_t session_tiles_used(const struct session *s);
+
+#endif
