@@ -224,7 +224,7 @@ static int parse_number(struct reader *r, struct json *out)
 {
     size_t begin = r->at;
     char digits[JSON_NUMBER_MAX + 1];
-    bool whole;
+    bool whole = false;
     if (scan_number(r, &whole))
         return -1;
     if (r->at - begin > JSON_NUMBER_MAX)

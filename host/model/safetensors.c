@@ -248,8 +248,8 @@ static int map_file(const char *path, void **map, size_t *size, struct err *e)
 
 int safetensors_open(struct safetensors **out, const char *path, struct err *e)
 {
-    void *map;
-    size_t size;
+    void *map = NULL;
+    size_t size = 0;
     if (map_file(path, &map, &size, e))
         return -1;
     if (safetensors_parse(out, path, map, size, e)) {
