@@ -14,7 +14,8 @@ void virt_engine_start(struct virt_tile *t, uint32_t desc_offset)
         virt_tile_fault(t, VIRT_FAULT_STREAM, __LINE__, desc_offset);
     struct stream_desc d;
     __builtin_memcpy(&d, t->sram + desc_offset, sizeof d);
-    if (stream_check(&d) != STREAM_OK)
+    enum stream_error wrong = stream_check(&d);
+    if (wrong != STREAM_OK && !(wrong == STREAM_BAD_DEST && !t->code_locked))
         virt_tile_fault(t, VIRT_FAULT_STREAM, __LINE__, desc_offset);
     struct virt_thread *thread = &t->thread[d.thread % TILE_THREADS];
     if (thread->busy)

@@ -7,6 +7,7 @@
 
 #include "hal/event.h"
 #include "hal/mmio.h"
+#include "hal/sram.h"
 
 static struct virt_tile the_tile;
 
@@ -23,6 +24,11 @@ uint32_t mmio_read(uint32_t offset)
 void mmio_write(uint32_t offset, uint32_t value)
 {
     virt_tile_write(&the_tile, offset, value);
+}
+
+void *hal_sram(uint32_t offset)
+{
+    return the_tile.sram + offset;
 }
 
 uint32_t hal_try_event(void)

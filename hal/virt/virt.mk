@@ -26,6 +26,15 @@ $(B)/virt/monitor.elf: $(B)/virt/linker/monitor.ld $(MONITOR_OBJ)
 	$(call say,LD,$@)
 	$(Q)$(RVCC) $(VIRT_LINK) -T $< $(MONITOR_OBJ) -o $@
 
+# ---- firmware unit tests: compiled for the port, run by QEMU and by our own core ----
+FWTEST_SRC := tests/firmware/start.S $(filter-out tests/firmware/tool_%,$(sort $(wildcard tests/firmware/*.c))) \
+  hal/virt/port.c hal/virt/tile.c hal/virt/engine.c hal/virt/board.c hal/virt/memory.c hal/numerics.c hal/stream.c
+FWTEST_OBJ := $(patsubst %,$(B)/virt/%.o,$(basename $(FWTEST_SRC)))
+
+$(B)/virt/firmware_tests.elf: $(B)/virt/linker/virt.ld $(FWTEST_OBJ)
+	$(call say,LD,$@)
+	$(Q)$(RVCC) $(VIRT_LINK) -T $< $(FWTEST_OBJ) -o $@
+
 .PHONY: virt
-virt: $(B)/virt/monitor.elf
+virt: $(B)/virt/monitor.elf $(B)/virt/firmware_tests.elf
 firmware: virt
