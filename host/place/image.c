@@ -165,18 +165,17 @@ void image_route(struct image *m, uint8_t colour, uint16_t word, bool receive)
 
 static void write_tables(struct image *m)
 {
-    uint16_t starts[PROGRAM_TASKS + 1];
-    uint32_t start_count = 0;
+    uint16_t starts[1 + PROGRAM_TASKS]; /* the boot's, then one of each task */
+    starts[0] = m->desc_at[m->first_desc];
+    for (uint32_t t = 0; t < m->task_count; t++)
+        starts[1 + t] = m->task_start[t];
+    uint16_t list = image_data(m, PART_PROGRAM, starts, (1 + m->task_count) * 2);
     for (uint32_t t = 0; t < m->task_count; t++) {
         m->task[t].start_count = m->task_start[t] != 0;
-        starts[start_count++] = m->task_start[t];
+        m->task[t].starts = (uint16_t)(list + 2 + 2 * t);
     }
-    starts[start_count++] = m->desc_at[m->first_desc];
-    uint16_t list = image_data(m, PART_PROGRAM, starts, start_count * 2);
-    for (uint32_t t = 0; t < m->task_count; t++)
-        m->task[t].starts = (uint16_t)(list + 2 * t);
     struct program_header h = {.magic = PROGRAM_MAGIC, .version = PROGRAM_VERSION};
-    h.starts = (uint16_t)(list + 2 * m->task_count);
+    h.starts = list;
     h.start_count = 1;
     h.routes = image_data(m, PART_PROGRAM, m->route, m->route_count * (uint32_t)sizeof m->route[0]);
     h.route_count = (uint16_t)m->route_count;
