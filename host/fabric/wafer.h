@@ -18,6 +18,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct wafer;
 
@@ -112,6 +113,10 @@ uint64_t wafer_hash(const struct wafer *w);
  * 0xffffffff). */
 typedef void wafer_task_hook(void *self, uint32_t x, uint32_t y, uint32_t task, uint64_t cycle);
 void wafer_set_task_hook(struct wafer *w, wafer_task_hook *hook, void *self);
+
+/* Where tiles print (their UART), a line at a time with "(x,y) " in front. stderr at first; NULL
+ * drops it. Borrowed. */
+void wafer_set_console(struct wafer *w, FILE *out);
 
 /* Hook: a stream thread issued its first beat, or finished, the descriptor at this offset. */
 enum stream_moment { STREAM_FIRST_BEAT, STREAM_FINISHED };

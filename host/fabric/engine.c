@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine.c - the stream engine of a tile: eight threads, one beat per cycle. The rules are in
+ * hal/stream.h, the meaning of words in hal/numerics.h.
+ *
+ * Times: started in cycle t, first possible beat in t + setup. A beat of SEND in cycle c issues in
+ * c; a beat that combines issues its result in c + 1. The ramp takes one word a cycle, so a SEND
+ * waits if a combined word is issued in its cycle. A descriptor whose last beat was in c is
+ * finished in c + 1: event, and start of `next`.
+ *
+ * The engine is visited only while it beats or may beat. A memory operation that has the engine to
+ * itself is left alone until its last beat, or until something else could want a beat. */
+#include "fabric/inside.h"
+
+#include "hal/numerics.h"
+
+#include <string.h>
+
+static unsigned priority_of(const struct thread *th)
+{
+    return th->d.thread >> 4 & 3u;
+}
+
+/* ---- start and finish ---- */
+
+static void start_on(struct wafer *w, uint32_t tile, unsigned k, uint32_t offset)
+{
+    struct tile *t = &w->tile[tile];
+    struct engine *g = &t->engine;
+    struct thread *th = &g->thread[k];
+    memset(th, 0, sizeof *th);
+    memcpy(&th->d, t->sram + offset, sizeof th->d);
+    enum stream_error error = stream_check(&th->d);
+    if (error && !(error == STREAM_BAD_DEST && t->code == CODE_OPEN)) {
+        fault_hardware(w, tile, FAULT_STREAM, "descriptor at 0x%x, reason %d", offset, (int)error);
+        return;
+    }
+    th->offset = (uint16_t)offset;
+    th->use = (uint8_t)stream_fabric_use(th->d.op);
+    th->left = stream_beats(&th->d, &w->lanes);
+    th->ready_at = w->cycle + w->setup;
+    g->busy |= (uint8_t)(1u << k);
+    wafer_call(w, tile, th->ready_at);
+}
+
+void engine_start(struct wafer *w, uint32_t tile, uint32_t offset)
+{
+    struct tile *t = &w->tile[tile];
+    if (offset & 3 || offset < TILE_CODE_BYTES ||
+        offset > TILE_SRAM_BYTES - sizeof(struct stream_desc)) {
+        fault_hardware(w, tile, FAULT_STREAM, "descriptor at 0x%x", offset);
+        return;
+    }
+    unsigned k = t->sram[offset + offsetof(struct stream_desc, thread)] & 7u;
+    if (t->engine.busy >> k & 1) {
+        fault_hardware(w, tile, FAULT_THREAD_BUSY, "thread %u, descriptor at 0x%x", k, offset);
+        return;
+    }
+    start_on(w, tile, k, offset);
+}
+
+static void call_hook(struct wafer *w, uint32_t tile, unsigned k, enum stream_moment what)
+{
+    if (w->stream_hook)
+        w->stream_hook(w->stream_self, wafer_x(w, tile), wafer_y(w, tile),
+                       w->tile[tile].engine.thread[k].offset, what, w->cycle);
+}
+
+static void finish(struct wafer *w, uint32_t tile, unsigned k)
+{
+    struct engine *g = &w->tile[tile].engine;
+    struct stream_desc d = g->thread[k].d;
+    call_hook(w, tile, k, STREAM_FINISHED);
+    g->busy &= (uint8_t) ~(1u << k);
+    if (d.event != TILE_EVENT_NONE)
+        tile_post(w, tile, d.event);
+    if (d.next)
+        start_on(w, tile, k, d.next);
+    if (!g->busy)
+        g->turn = 0;
+}
+
+static void finish_all(struct wafer *w, uint32_t tile)
+{
+    struct engine *g = &w->tile[tile].engine;
+    for (unsigned rest = g->busy; rest; rest &= rest - 1) {
+        unsigned k = (unsigned)__builtin_ctz(rest);
+        if (g->thread[k].left == 0 && g->thread[k].ready_at <= w->cycle)
+            finish(w, tile, k);
+    }
+}
+
+/* ---- one beat ---- */
+
+enum engine_wait engine_waits(const struct wafer *w, uint32_t tile, unsigned k)
+{
+    const struct tile *t = &w->tile[tile];
+    const struct engine *g = &t->engine;
+    const struct thread *th = &g->thread[k];
+    if (w->cycle < th->ready_at)
+        return WAIT_SETUP;
+    if (th->use & 1) {
+        unsigned q = t->queue_of[th->d.src1];
+        if (q == NO_QUEUE || !t->queue[q].count)
+            return WAIT_WAVELET;
+    }
+    if (th->use & 2) {
+        if (w->router[tile].held[PORT_RAMP][th->d.dst] >= w->ramp_room)
+            return WAIT_ROOM;
+        if (th->use == 2 && g->ramp_used > w->cycle)
+            return WAIT_RAMP;
+        if (w->stress_seed && wafer_stalls(w, tile, STRESS_UP))
+            return WAIT_STRESS;
+    }
+    return WAIT_NOTHING;
+}
+
+static void issue(struct wafer *w, uint32_t tile, const struct thread *th, uint32_t data)
+{
+    uint64_t at = w->cycle + (th->use & 1);
+    struct parcel p = {
+        .tile = tile, .data = data, .place = PORT_RAMP, .colour = (uint8_t)th->d.dst};
+    p.control = th->d.flags & STREAM_CONTROL && th->left == 1;
+    w->router[tile].held[PORT_RAMP][p.colour]++;
+    w->tile[tile].engine.ramp_used = at + 1;
+    w->stats.wavelets_sent++;
+    wheel_put(&w->wheel, at + w->ramp, p);
+}
+
+static void beat_fabric(struct wafer *w, uint32_t tile, struct thread *th)
+{
+    struct tile *t = &w->tile[tile];
+    const struct stream_desc *d = &th->d;
+    uint32_t a = 0, b = 0, at = 4 * th->done++;
+    if (d->op != STREAM_RECV && d->op != STREAM_FORWARD)
+        a = tile_word(w, t, d->src0 + at);
+    if (th->use & 1)
+        b = ramp_take(w, tile, t->queue_of[d->src1]);
+    uint32_t word = numerics_word(d->op, b, a);
+    if (th->use & 2)
+        issue(w, tile, th, word);
+    else
+        memcpy(t->sram + d->dst + at, &word, sizeof word);
+}
+
+/* A source in the code region: numerics_execute wants all of SRAM in one piece. */
+static void own_sources(struct wafer *w, uint32_t tile, const struct stream_desc *d)
+{
+    if (d->src0 < TILE_CODE_BYTES || (d->op != STREAM_COPY && d->src1 < TILE_CODE_BYTES) ||
+        (d->op == STREAM_DOT_INT4 && d->scales < TILE_CODE_BYTES))
+        tile_own_code(w, tile);
+}
+
+static void beat(struct wafer *w, uint32_t tile, unsigned k)
+{
+    struct engine *g = &w->tile[tile].engine;
+    struct thread *th = &g->thread[k];
+    if (!th->begun) {
+        th->begun = true;
+        call_hook(w, tile, k, STREAM_FIRST_BEAT);
+    }
+    if (th->use) {
+        beat_fabric(w, tile, th);
+    } else if (th->left == 1) {
+        own_sources(w, tile, &th->d);
+        numerics_execute(&th->d, w->tile[tile].sram);
+    }
+    th->left--;
+    if (!th->left)
+        th->ready_at = w->cycle + 1;
+    g->turn = (uint8_t)((k + 1) % TILE_THREADS);
+    w->stats.stream_beats++;
+}
+
+/* ---- a visit ---- */
+
+struct choice {
+    unsigned thread; /* to beat, or NO_THREAD */
+    unsigned ready;  /* how many could */
+    bool retry;      /* somebody waits for nothing but the next cycle */
+};
+
+static struct choice choose(const struct wafer *w, uint32_t tile)
+{
+    const struct engine *g = &w->tile[tile].engine;
+    struct choice c = {NO_THREAD, 0, false};
+    unsigned turned = (g->busy >> g->turn | (unsigned)g->busy << (TILE_THREADS - g->turn)) & 0xffu;
+    for (unsigned rest = turned; rest; rest &= rest - 1) {
+        unsigned k = ((unsigned)__builtin_ctz(rest) + g->turn) % TILE_THREADS;
+        if (!g->thread[k].left)
+            continue;
+        enum engine_wait wait = engine_waits(w, tile, k);
+        c.retry |= wait == WAIT_RAMP || wait == WAIT_STRESS;
+        if (wait != WAIT_NOTHING)
+            continue;
+        c.ready++;
+        if (c.thread == NO_THREAD || priority_of(&g->thread[k]) > priority_of(&g->thread[c.thread]))
+            c.thread = k;
+    }
+    return c;
+}
+
+/* Beats done unwatched, in the cycles before this one. */
+static uint64_t beats_alone(const struct wafer *w, const struct engine *g)
+{
+    return g->alone != NO_THREAD ? w->cycle - g->alone_from : 0;
+}
+
+uint64_t engine_left(const struct wafer *w, const struct engine *g, unsigned k)
+{
+    return g->thread[k].left - (g->alone == k ? beats_alone(w, g) : 0);
+}
+
+static void settle_alone(struct wafer *w, struct engine *g)
+{
+    uint64_t beats = beats_alone(w, g);
+    if (g->alone == NO_THREAD)
+        return;
+    g->thread[g->alone].left -= beats;
+    w->stats.stream_beats += beats;
+    g->alone = NO_THREAD;
+}
+
+/* Leave the set until the next thing that happens by time alone. */
+static void sleep_until_due(struct wafer *w, uint32_t tile)
+{
+    struct tile *t = &w->tile[tile];
+    struct engine *g = &t->engine;
+    uint64_t at = t->timer_at;
+    for (unsigned rest = g->busy; rest; rest &= rest - 1) {
+        uint64_t ready = g->thread[__builtin_ctz(rest)].ready_at;
+        if (ready > w->cycle && ready < at)
+            at = ready;
+    }
+    if (g->alone != NO_THREAD) {
+        uint64_t last = g->alone_from + g->thread[g->alone].left - 1;
+        at = last < at ? last : at;
+    }
+    set_remove(&w->engines, tile);
+    t->alarm = NEVER;
+    if (at != NEVER)
+        wafer_call(w, tile, at);
+}
+
+static void timer(struct wafer *w, uint32_t tile)
+{
+    struct tile *t = &w->tile[tile];
+    if (t->timer_at > w->cycle)
+        return;
+    t->timer_at = NEVER;
+    tile_post(w, tile, t->timer_event);
+}
+
+void engine_visit(struct wafer *w, uint32_t tile)
+{
+    struct engine *g = &w->tile[tile].engine;
+    settle_alone(w, g);
+    finish_all(w, tile);
+    timer(w, tile);
+    struct choice c = choose(w, tile);
+    if (c.thread != NO_THREAD) {
+        struct thread *th = &g->thread[c.thread];
+        beat(w, tile, c.thread);
+        if (c.ready > 1 || c.retry || th->use || th->left < 2)
+            return;
+        g->alone = (uint8_t)c.thread;
+        g->alone_from = w->cycle + 1;
+    } else if (c.retry) {
+        return;
+    }
+    sleep_until_due(w, tile);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tile.c - a tile without its router: SRAM, what the core sees on its bus, events, when the core
+ * runs.
+ *
+ * All SRAM is one reserved mapping, zero and without host memory until touched. The code region of
+ * a locked tile that holds the firmware image is served from the image; its own pages are given
+ * back. */
+#include "fabric/inside.h"
+
+#include "hal/mmio.h"
+
+#include <assert.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* ---- memory ---- */
+
+const uint8_t *tile_code(const struct wafer *w, const struct tile *t)
+{
+    return t->code == CODE_SHARED ? w->firmware.code : t->sram;
+}
+
+uint32_t tile_word(const struct wafer *w, const struct tile *t, uint32_t offset)
+{
+    const uint8_t *from = offset < TILE_CODE_BYTES ? tile_code(w, t) : t->sram;
+    uint32_t word;
+    memcpy(&word, from + offset, sizeof word);
+    return word;
+}
+
+void tile_own_code(struct wafer *w, uint32_t tile)
+{
+    struct tile *t = &w->tile[tile];
+    if (t->code != CODE_SHARED || t->code_copied)
+        return;
+    memcpy(t->sram, w->firmware.code, TILE_CODE_BYTES);
+    t->code_copied = true;
+}
+
+/* What the core reaches without the bus. */
+static void set_windows(struct wafer *w, struct tile *t)
+{
+    struct core *c = &t->core;
+    if (t->code == CODE_OPEN) {
+        c->ram = (struct core_window){TILE_SRAM_BASE, TILE_SRAM_BYTES, t->sram};
+        c->rom = (struct core_rom_window){TILE_ROM_BASE, TILE_ROM_BYTES, w->firmware.rom};
+        c->code = w->rom_code;
+        return;
+    }
+    c->ram = (struct core_window){TILE_SRAM_BASE + TILE_CODE_BYTES,
+                                  TILE_SRAM_BYTES - TILE_CODE_BYTES, t->sram + TILE_CODE_BYTES};
+    c->rom = (struct core_rom_window){TILE_SRAM_BASE, TILE_CODE_BYTES, tile_code(w, t)};
+    c->code = t->code == CODE_SHARED ? w->image_code : NULL;
+}
+
+void tile_lock_code(struct wafer *w, uint32_t tile)
+{
+    struct tile *t = &w->tile[tile];
+    if (t->code != CODE_OPEN)
+        return;
+    t->code = CODE_PRIVATE;
+    if (memcmp(t->sram, w->firmware.code, TILE_CODE_BYTES) == 0) {
+        t->code = CODE_SHARED;
+        (void)madvise(t->sram, TILE_CODE_BYTES, MADV_DONTNEED); /* only saves host memory */
+    }
+    set_windows(w, t);
+}
+
+void tile_reset(struct wafer *w, uint32_t tile)
+{
+    struct tile *t = &w->tile[tile];
+    t->sram = w->sram + (size_t)tile * TILE_SRAM_BYTES;
+    t->alarm = t->timer_at = NEVER;
+    t->engine.alone = NO_THREAD;
+    memset(t->queue_of, NO_QUEUE, sizeof t->queue_of);
+    for (unsigned q = 0; q < TILE_QUEUES; q++)
+        t->queue[q].colour = NO_QUEUE;
+    ramp_bind(w, tile, QUEUE_IMAGE, COLOUR_IMAGE);
+    ramp_bind(w, tile, QUEUE_LOAD, COLOUR_LOAD);
+    core_reset(&t->core, TILE_ROM_BASE);
+    t->core.hartid = 0;
+    t->halted = !w->has_firmware;
+    set_windows(w, t);
+    if (!t->halted)
+        set_add(&w->cores, tile);
+}
+
+/* ---- the bus ---- */
+
+/* The byte at an address of ROM or SRAM for reading, or NULL. */
+static const uint8_t *byte_at(const struct wafer *w, const struct tile *t, uint32_t addr)
+{
+    if (addr - TILE_ROM_BASE < TILE_ROM_BYTES)
+        return w->firmware.rom + (addr - TILE_ROM_BASE);
+    uint32_t offset = addr - TILE_SRAM_BASE;
+    if (offset >= TILE_SRAM_BYTES)
+        return NULL;
+    return (offset < TILE_CODE_BYTES ? tile_code(w, t) : t->sram) + offset;
+}
+
+static bool byte_is_writable(const struct tile *t, uint32_t addr)
+{
+    uint32_t offset = addr - TILE_SRAM_BASE;
+    return offset < TILE_SRAM_BYTES && (offset >= TILE_CODE_BYTES || t->code == CODE_OPEN);
+}
+
+/* The 16550: byte 0 transmits; line status (5) says that it always can. */
+static uint32_t uart_load(uint32_t offset)
+{
+    return offset == 5 ? 0x60 : 0;
+}
+
+/* QEMU's test device: PASS, or FAIL with a code in the upper half. */
+static void leave(struct wafer *w, uint32_t tile, uint32_t value)
+{
+    struct tile *t = &w->tile[tile];
+    t->halted = true;
+    if (value == TILE_EXIT_PASS)
+        return;
+    t->fault_pc = t->core.pc;
+    t->fault_info = value >> 16;
+    fault_hardware(w, tile, FAULT_TRAP, "the exit device was given 0x%x", value);
+}
+
+static int bus_load(void *self, uint32_t addr, unsigned bytes, uint32_t *value)
+{
+    struct wafer *w = self;
+    const struct tile *t = &w->tile[w->running];
+    if (addr - TILE_REGS_BASE < TILE_REGS_BYTES)
+        return regs_load(w, w->running, addr - TILE_REGS_BASE, bytes, value);
+    if (addr - TILE_UART_BASE < TILE_UART_BYTES) {
+        *value = uart_load(addr - TILE_UART_BASE);
+        return CORE_BUS_DEVICE;
+    }
+    *value = 0;
+    if (addr == TILE_EXIT_BASE && bytes == 4)
+        return CORE_BUS_DEVICE;
+    for (unsigned i = 0; i < bytes; i++) {
+        const uint8_t *at = byte_at(w, t, addr + i);
+        if (!at)
+            return CORE_LOAD_FAULT;
+        *value |= (uint32_t)*at << (8 * i);
+    }
+    return CORE_BUS_OK;
+}
+
+static int bus_store(void *self, uint32_t addr, unsigned bytes, uint32_t value)
+{
+    struct wafer *w = self;
+    struct tile *t = &w->tile[w->running];
+    if (addr - TILE_REGS_BASE < TILE_REGS_BYTES)
+        return regs_store(w, w->running, addr - TILE_REGS_BASE, bytes, value);
+    if (addr - TILE_UART_BASE < TILE_UART_BYTES) {
+        if (addr == TILE_UART_BASE)
+            console_put(w, w->running, (char)(value & 0xff));
+        return CORE_BUS_DEVICE;
+    }
+    if (addr == TILE_EXIT_BASE && bytes == 4) {
+        leave(w, w->running, value);
+        return CORE_BUS_DEVICE;
+    }
+    for (unsigned i = 0; i < bytes; i++)
+        if (!byte_is_writable(t, addr + i))
+            return CORE_STORE_FAULT;
+    for (unsigned i = 0; i < bytes; i++)
+        t->sram[addr - TILE_SRAM_BASE + i] = (uint8_t)(value >> (8 * i));
+    return CORE_BUS_OK;
+}
+
+static int bus_fetch(void *self, uint32_t addr, uint32_t *halfword)
+{
+    struct wafer *w = self;
+    const struct tile *t = &w->tile[w->running];
+    const uint8_t *low = byte_at(w, t, addr), *high = byte_at(w, t, addr + 1);
+    if (!low || !high)
+        return CORE_FETCH_FAULT;
+    *halfword = *low | (uint32_t)*high << 8;
+    return CORE_BUS_OK;
+}
+
+struct core_bus tile_bus(struct wafer *w)
+{
+    return (struct core_bus){w, bus_load, bus_store, bus_fetch};
+}
+
+/* ---- events, and the core's turn ---- */
+
+void tile_post(struct wafer *w, uint32_t tile, uint32_t event)
+{
+    struct tile *t = &w->tile[tile];
+    struct event_queue *q = &t->events;
+    assert(event < TILE_EVENTS);
+    if (q->count == TILE_EVENTS) {
+        fault_hardware(w, tile, FAULT_EVENT_OVERFLOW, "event %u", event);
+        return;
+    }
+    q->event[(q->head + q->count++) % TILE_EVENTS] = (uint8_t)event;
+    if (t->core.waiting && !t->halted) {
+        core_wake(&t->core);
+        set_add(&w->cores, tile);
+    }
+}
+
+/* The handler in mtvec gets the first trap of a tile and reports it; nobody gets a second one. */
+static void check_trap(struct wafer *w, uint32_t tile)
+{
+    struct tile *t = &w->tile[tile];
+    const struct core_trap *trap = &t->core.trap;
+    if (t->core.mtvec >> 2 && trap->count < 2)
+        return;
+    t->halted = true;
+    t->fault_pc = trap->pc;
+    t->fault_info = trap->cause;
+    fault_hardware(w, tile, FAULT_TRAP, "%s, value 0x%x%s", core_cause_text(trap->cause),
+                   trap->tval, trap->count < 2 ? "" : ", in the trap handler");
+}
+
+static void fall_asleep(struct wafer *w, uint32_t tile)
+{
+    struct tile *t = &w->tile[tile];
+    if (t->events.count) {
+        core_wake(&t->core);
+        return;
+    }
+    set_remove(&w->cores, tile);
+    if (w->task_hook)
+        w->task_hook(w->task_self, wafer_x(w, tile), wafer_y(w, tile), UINT32_MAX, w->cycle);
+}
+
+void tile_run_core(struct wafer *w, uint32_t tile)
+{
+    struct tile *t = &w->tile[tile];
+    if (t->due > w->cycle)
+        return;
+    uint32_t traps = t->core.trap.count;
+    t->core.cycle = w->cycle;
+    w->running = tile;
+    unsigned cost = core_step(&t->core, &w->bus);
+    t->due = w->cycle + cost;
+    w->stats.instructions++;
+    w->stats.core_busy_cycles += cost;
+    if (t->core.trap.count != traps)
+        check_trap(w, tile);
+    if (t->halted)
+        set_remove(&w->cores, tile);
+    else if (t->core.waiting)
+        fall_asleep(w, tile);
+}
