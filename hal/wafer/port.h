@@ -3,7 +3,11 @@
  *
  * Forced in front of each source of the tile image (-include hal/wafer/port.h), so that the sources
  * name only the contract headers and yet pay no call. The memory clobbers keep SRAM accesses on
- * their side of the register access: the stream engine reads and writes SRAM in between. */
+ * their side of the register access: the stream engine reads and writes SRAM in between.
+ *
+ * The two base addresses live in the registers the ABI leaves to the platform, set by the entry
+ * code: gp points to SRAM, tp to the tile registers. Building them anew would cost an instruction
+ * an access. */
 #ifndef TESSERA_HAL_WAFER_PORT_H
 #define TESSERA_HAL_WAFER_PORT_H
 
@@ -17,9 +21,12 @@
  * inline. */
 #define PORT extern inline __attribute__((gnu_inline, always_inline))
 
+__extension__ register uint8_t *port_sram __asm__("gp");
+__extension__ register volatile uint32_t *port_registers __asm__("tp");
+
 PORT uint32_t mmio_read(uint32_t offset)
 {
-    uint32_t value = *(volatile uint32_t *)(TILE_REGS_BASE + offset);
+    uint32_t value = *(port_registers + offset / 4);
 
     __asm__ volatile("" ::: "memory");
     return value;
@@ -28,12 +35,12 @@ PORT uint32_t mmio_read(uint32_t offset)
 PORT void mmio_write(uint32_t offset, uint32_t value)
 {
     __asm__ volatile("" ::: "memory");
-    *(volatile uint32_t *)(TILE_REGS_BASE + offset) = value;
+    *(port_registers + offset / 4) = value;
 }
 
 PORT void *hal_sram(uint32_t offset)
 {
-    return (uint8_t *)TILE_SRAM_BASE + offset;
+    return port_sram + offset;
 }
 
 PORT uint32_t hal_try_event(void)

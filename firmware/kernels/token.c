@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* token.c - what a new token changes on a tile: its position, the share of the KV cache in use, and
+ * every length that follows from it. */
+#include "firmware/fault.h"
+#include "firmware/kernels/kernels.h"
+#include "firmware/kernels/words.h"
+#include "hal/stream.h"
+
+enum { THIS_FILE = FAULT_FILE_TOKEN_C };
+enum { OFFSET_MAX = 0xffff };
+
+/* Positions up to 2^24 are exact in the fp32 word they arrive in. */
+static uint32_t read_position(float x)
+{
+    TILE_CHECK(x >= 0.0f && x <= 0x1p24f, ARGUMENT, 0);
+    return (uint32_t)x;
+}
+
+static void patch_lengths(const struct args_token *a, uint32_t cached)
+{
+    const struct length_patch *patch = hal_sram(a->patches);
+
+    for (uint32_t i = 0; i < a->patch_count; i++, patch++) {
+        uint32_t value = cached * patch->times + patch->plus;
+        uint16_t *at = hal_sram(patch->at);
+        TILE_CHECK(value <= OFFSET_MAX, ARGUMENT, value);
+        *at = (uint16_t)value;
+    }
+}
+
+/* Point the descriptor that stores the token's cache entry at its slot, or switch it off. */
+static void place_entry(const struct args_token *a, uint32_t slot, int here)
+{
+    struct stream_desc *store = hal_sram(a->store);
+    uint32_t dst = a->cache + slot * a->slot_bytes;
+
+    if (!here) {
+        store->count = 0;
+        return;
+    }
+    TILE_CHECK(dst <= OFFSET_MAX, ARGUMENT, dst);
+    store->count = a->store_words;
+    store->dst = (uint16_t)dst;
+}
+
+void kernel_token(uint32_t args)
+{
+    const struct args_token *a = hal_sram(args);
+    struct token_state *state = hal_sram(a->state);
+    uint32_t position = read_position(*words(a->x));
+    uint32_t slot, row, cached;
+
+    TILE_CHECK(a->row < a->rows, ARGUMENT, a->rows);
+    slot = position / a->rows;
+    row = position - slot * a->rows;
+    cached = slot + (row >= a->row);
+    TILE_CHECK(row != a->row || slot < a->slots, CONTEXT, position);
+    state->position = position;
+    state->cached = cached;
+    patch_lengths(a, cached);
+    if (a->store)
+        place_entry(a, slot, row == a->row);
+}

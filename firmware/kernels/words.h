@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* words.h - what kernels share: arrays by SRAM offset, and the norm's factor. */
+#ifndef TESSERA_FIRMWARE_KERNELS_WORDS_H
+#define TESSERA_FIRMWARE_KERNELS_WORDS_H
+
+#include "hal/program.h"
+#include "hal/sram.h"
+
+#include <stdint.h>
+
+/* The fp32 words at an offset. */
+static inline float *words(uint32_t offset)
+{
+    return hal_sram(offset);
+}
+
+/* r of a norm (program.h). */
+static inline float norm_factor(const struct args_norm *n)
+{
+    return n->sum ? 1.0f / __builtin_sqrtf(*words(n->sum) * n->inv_n + n->eps) : 1.0f;
+}
+
+#endif

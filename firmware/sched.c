@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sched.c - the dataflow scheduler. Every cycle between an event and the doorbell it causes is paid
+ * hundreds of times for each token, so the path of a task that only starts descriptors is kept
+ * short: see README.md for the count. */
+#include "firmware/sched.h"
+
+#include "firmware/fault.h"
+#include "firmware/kernels/kernels.h"
+#include "hal/event.h"
+#include "hal/mmio.h"
+#include "hal/sram.h"
+#include "hal/stream.h"
+#include "hal/tile_map.h"
+
+enum { THIS_FILE = FAULT_FILE_SCHED_C };
+
+/* Falls through; a branch not taken is a cycle cheaper. */
+#define LIKELY(condition) __builtin_expect(!!(condition), 1)
+
+static inline __attribute__((always_inline)) void start_list(const uint16_t *entry, uint32_t count)
+{
+    if (!count)
+        return;
+    do {
+        uint32_t what = *entry++;
+        if (LIKELY(!(what & 1)))
+            hal_start_stream(what);
+        else
+            hal_post_event(what >> 1);
+    } while (--count);
+}
+
+void sched_start(uint32_t starts, uint32_t count)
+{
+    start_list(hal_sram(starts), count);
+}
+
+/* Tasks with kernels that have all their events: bit n & 31 of word n / 32. */
+struct ready {
+    uint32_t low, high;
+};
+
+static void mark_ready(struct ready *r, uint32_t number)
+{
+    uint32_t *word = number < 32 ? &r->low : &r->high;
+    uint32_t bit = 1u << (number & 31);
+
+    TILE_CHECK(!(*word & bit), JOIN, number);
+    *word |= bit;
+}
+
+/* Place of the lowest bit of a word that is not 0. The isolated bit times a de Bruijn sequence has
+ * a different top five bits for each place; the core has no instruction for it. */
+static uint32_t lowest_bit(uint32_t word)
+{
+    static const uint8_t place[32] = {0,  1,  28, 2,  29, 14, 24, 3, 30, 22, 20, 15, 25, 17, 4,  8,
+                                      31, 27, 13, 23, 21, 19, 16, 7, 26, 12, 18, 6,  11, 5,  10, 9};
+
+    return place[(word & (0u - word)) * 0x077cb531u >> 27];
+}
+
+static uint32_t take_ready(struct ready *r)
+{
+    uint32_t *word = r->low ? &r->low : &r->high;
+    uint32_t number = lowest_bit(*word) + (r->low ? 0 : 32);
+
+    *word &= *word - 1;
+    return number;
+}
+
+static void run_kernel(const struct program_task *t, uint32_t number)
+{
+    mmio_write(REG_TASK, number);
+    TILE_CHECK(t->kernel < KERNEL_COUNT, KERNEL, t->kernel);
+    kernel_table[t->kernel](t->args);
+    start_list(hal_sram(t->starts), t->start_count);
+}
+
+static void check_stack(void)
+{
+    const uint32_t *guard = hal_sram(TILE_STACK_OFFSET);
+
+    TILE_CHECK(*guard == TILE_STACK_PAINT, STACK, *guard);
+}
+
+/* Run what is ready until there is an event for a task; sleep when nothing is. */
+static inline __attribute__((always_inline)) uint32_t
+next_event(struct program_task *task, uint32_t task_count, struct ready *ready)
+{
+    uint32_t event;
+
+    while ((event = hal_try_event()) >= task_count) {
+        TILE_CHECK(event == EVENT_QUEUE_EMPTY, EVENT, event);
+        if (ready->low | ready->high) {
+            uint32_t number = take_ready(ready);
+            run_kernel(task + number, number);
+        } else {
+            check_stack();
+            hal_wait_event();
+        }
+    }
+    return event;
+}
+
+void sched_run(struct program_task *task, uint32_t task_count)
+{
+    struct ready ready = {0, 0};
+
+    for (;;) {
+        uint32_t event = next_event(task, task_count, &ready);
+        struct program_task *t = task + event;
+        uint32_t have = t->have + 1u;
+        if (LIKELY(have == t->need)) {
+            t->have = 0;
+            if (LIKELY(!t->kernel)) {
+                mmio_write(REG_TASK, event);
+                start_list(hal_sram(t->starts), t->start_count);
+            } else {
+                mark_ready(&ready, event);
+            }
+        } else {
+            TILE_CHECK(have < t->need, JOIN, event);
+            t->have = (uint8_t)have;
+        }
+    }
+}
