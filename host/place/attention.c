@@ -97,14 +97,15 @@ static uint16_t rope_table(struct tile *t, uint16_t buffer, struct slice part, u
                            uint16_t *count)
 {
     uint32_t nope = dim - t->config->rope_dim, n = 0;
-    for (uint32_t i = 0; i < part.count; i += 2)
+    for (uint32_t i = 0; i < part.count; i++)
         n += (part.first + i) % dim >= nope;
+    n /= 2;
     *count = (uint16_t)n;
     uint16_t table;
     uint8_t *room = image_room(t->m, PART_PROGRAM, n * (uint32_t)sizeof(struct rope_pair), &table);
-    for (uint32_t i = 0; room && i < part.count; i += 2) {
+    for (uint32_t i = 0; room && i < part.count; i++) {
         uint32_t d = (part.first + i) % dim;
-        if (d < nope)
+        if (d < nope || (d - nope) % 2)
             continue;
         uint64_t turns = t->plan->rope_turns[(d - nope) / 2];
         struct rope_pair pair = {.turns_low = (uint32_t)turns,
@@ -362,9 +363,9 @@ void emit_attention(struct tile *t)
 {
     const struct model_config *k = t->config;
     struct attention a = {.heads = k->heads, .query_dim = config_query_dim(k)};
-    a.low_rank = slice_of(k->q_lora_rank, t->w, t->c, 1);
-    a.query = slice_of(k->heads * a.query_dim, t->h, t->r, 2);
-    a.value = slice_of(k->heads * k->v_dim, t->h, t->r, 1);
+    a.low_rank = slice_of(k->q_lora_rank, t->w, t->c);
+    a.query = slice_of_pairs(k->heads * a.query_dim, t->h, t->r, a.query_dim, k->nope_dim);
+    a.value = slice_of(k->heads * k->v_dim, t->h, t->r);
     a.slots = (t->plan->context + t->h - 1 - t->r) / t->h;
     low_rank_phase(t, &a);
     query_phase(t, &a);

@@ -6,7 +6,7 @@
 void emit_head(struct tile *t)
 {
     struct image *m = t->m;
-    struct slice vocab = slice_of(t->config->vocab, t->w, t->c, 1);
+    struct slice vocab = slice_of(t->config->vocab, t->w, t->c);
     struct weight w;
     tile_weight(t, ROLE_FINAL_NORM, &w);
     uint16_t gain = block_vector(m, &w, t->hidden_row);

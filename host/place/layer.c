@@ -127,9 +127,10 @@ static void tile_init(struct tile *t, const struct plan *p, uint32_t strip_index
                            .broadcast = COLOUR_ROW_CAST};
     t->column_root = t->column.index == t->column.root;
     t->row_root = t->row.index == t->row.root;
-    t->hidden_row = slice_of(k->hidden, t->h, r, 1);
-    t->hidden_col = slice_of(k->hidden, t->w, c, 1);
-    t->latent = slice_of(k->kv_lora_rank + k->rope_dim, t->w, c, 2);
+    t->hidden_row = slice_of(k->hidden, t->h, r);
+    t->hidden_col = slice_of(k->hidden, t->w, c);
+    t->latent = slice_of_pairs(k->kv_lora_rank + k->rope_dim, t->w, c,
+                               k->kv_lora_rank + k->rope_dim, k->kv_lora_rank);
     t->latent_count = slice_overlap(t->latent, (struct slice){0, k->kv_lora_rank}).count;
 }
 

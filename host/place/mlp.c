@@ -35,7 +35,7 @@ static void down_product(struct tile *t, enum weight_role role, struct slice col
 void emit_dense(struct tile *t)
 {
     struct image *m = t->m;
-    struct slice width = slice_of(t->config->dense_width, t->h, t->r, 1);
+    struct slice width = slice_of(t->config->dense_width, t->h, t->r);
     uint32_t n = width.count;
     uint16_t part = image_words(m, PART_BUFFERS, 2 * n + 1),
              both = image_words(m, PART_BUFFERS, 2 * n + 1);
@@ -110,7 +110,7 @@ static void choose(struct tile *t, struct experts *x, uint16_t logits, struct sl
 static void router_phase(struct tile *t, struct experts *x)
 {
     struct image *m = t->m;
-    struct slice mine = slice_of(t->config->experts, t->h, t->r, 1);
+    struct slice mine = slice_of(t->config->experts, t->h, t->r);
     uint16_t part = image_words(m, PART_BUFFERS, mine.count + 1);
     uint16_t logits = image_words(m, PART_BUFFERS, mine.count + 1);
     x->ids = image_words(m, PART_BUFFERS, 2 * x->top_k);
@@ -200,8 +200,8 @@ void emit_experts(struct tile *t)
     struct image *m = t->m;
     const struct model_config *k = t->config;
     struct experts x = {.top_k = k->experts_used};
-    x.width = slice_of(k->expert_width, t->h, t->r, 1);
-    x.shared_width = slice_of(k->shared_experts * k->expert_width, t->h, t->r, 1);
+    x.width = slice_of(k->expert_width, t->h, t->r);
+    x.shared_width = slice_of(k->shared_experts * k->expert_width, t->h, t->r);
     x.n = x.width.count, x.shared = x.shared_width.count;
     router_phase(t, &x);
     struct args_select args = {.ids = x.ids};

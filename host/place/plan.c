@@ -42,10 +42,6 @@ static enum strip_kind strip_kind(const struct model_config *k, uint32_t i)
 static int plan_shape(const struct plan *p, struct err *e)
 {
     const struct model_config *k = p->config;
-    if (k->nope_dim % 2 || k->kv_lora_rank % 2)
-        return err_set(
-            e, ERR_NOT_IMPLEMENTED,
-            "plan: qk_nope_head_dim and kv_lora_rank must be even (RoPE pairs are not cut)");
     if (k->experts_used > TOP_K_MAX)
         return err_set(e, ERR_NOT_IMPLEMENTED, "plan: more than %d experts per token", TOP_K_MAX);
     return 0;
@@ -266,7 +262,7 @@ struct plan_port plan_input(const struct plan *p, uint32_t row)
 {
     return (struct plan_port){.port = {PORT_WEST, row},
                               .colour = plan_input_colour(0),
-                              .part = slice_of(p->config->hidden, p->height, row, 1)};
+                              .part = slice_of(p->config->hidden, p->height, row)};
 }
 
 uint32_t plan_output_count(const struct plan *p)
@@ -279,7 +275,7 @@ struct plan_port plan_output(const struct plan *p, uint32_t head_column)
     const struct strip *head = &p->strips[p->strip_count - 1];
     return (struct plan_port){.port = {PORT_SOUTH, head->x0 + head_column},
                               .colour = plan_logits_colour(),
-                              .part = slice_of(p->config->vocab, head->width, head_column, 1)};
+                              .part = slice_of(p->config->vocab, head->width, head_column)};
 }
 
 void plan_memory(const struct plan *p, const struct strip *s, struct plan_memory *out)

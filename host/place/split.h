@@ -9,13 +9,26 @@ struct slice {
     uint32_t first, count; /* elements; count may be 0 when there are more parts than elements */
 };
 
-/* Part i of `parts`: as equal as possible, cut only at multiples of `grain` (the length must be one
- * too). */
-static inline struct slice slice_of(uint32_t length, uint32_t parts, uint32_t i, uint32_t grain)
+/* Part i of `parts`, as equal as possible. */
+static inline struct slice slice_of(uint32_t length, uint32_t parts, uint32_t i)
 {
-    uint64_t units = length / grain;
-    uint32_t from = (uint32_t)(units * i / parts) * grain;
-    uint32_t to = (uint32_t)(units * (i + 1) / parts) * grain;
+    uint32_t from = (uint32_t)((uint64_t)length * i / parts);
+    uint32_t to = (uint32_t)((uint64_t)length * (i + 1) / parts);
+    return (struct slice){from, to - from};
+}
+
+/* The same for vectors made of `dim` elements, of which the first `plain` may be cut anywhere and
+ * the rest are RoPE pairs, which stay together. */
+static inline uint32_t pair_cut(uint32_t at, uint32_t dim, uint32_t plain)
+{
+    uint32_t d = at % dim;
+    return d > plain && (d - plain) % 2 ? at - 1 : at;
+}
+static inline struct slice slice_of_pairs(uint32_t length, uint32_t parts, uint32_t i, uint32_t dim,
+                                          uint32_t plain)
+{
+    struct slice s = slice_of(length, parts, i);
+    uint32_t from = pair_cut(s.first, dim, plain), to = pair_cut(s.first + s.count, dim, plain);
     return (struct slice){from, to - from};
 }
 
