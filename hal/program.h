@@ -153,7 +153,7 @@ struct args_topk {
     uint16_t experts, top_k;
     uint16_t groups, group_k;
     uint16_t normalise, ids;
-    uint16_t weights, scratch; /* scratch: experts words */
+    uint16_t weights, scratch; /* scratch: groups + 2 * group_k words, when groups > 1 */
 };
 
 /* For each of count entries: desc->src0 = weight + id * weight_step, desc->scales = scale + id *

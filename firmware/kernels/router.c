@@ -117,9 +117,8 @@ void kernel_topk(uint32_t args)
 
     if (!a->top_k)
         return;
-    TILE_CHECK(a->groups <= 1 || (a->experts % a->groups == 0 && a->group_k <= a->groups &&
-                                  a->groups + 2u * a->group_k <= a->experts),
-               ARGUMENT, a->groups);
+    TILE_CHECK(a->groups <= 1 || (a->experts % a->groups == 0 && a->group_k <= a->groups), ARGUMENT,
+               a->groups);
     choose_experts(a);
     for (uint32_t i = 0; i < a->top_k; i++) {
         weight[i] = score[id[i]];

@@ -100,8 +100,8 @@ static void choose(struct tile *t, struct experts *x, uint16_t logits, struct sl
                                  .normalise = k->norm_topk,
                                  .ids = x->ids,
                                  .weights = x->weights,
-                                 .scratch = scores};
-        args.scratch = image_words(m, PART_BUFFERS, k->experts);
+                                 .scratch =
+                                     image_words(m, PART_BUFFERS, k->groups + 2 * k->groups_used)};
         image_kernel(m, KERNEL_topk, &args, sizeof args);
     }
     line_broadcast(m, &t->column, x->ids, fixed(2 * k->experts_used), &t->patches);
