@@ -67,27 +67,28 @@ static void wake_at(struct io *io, uint64_t cycle)
 
 /* ---- into the wafer ---- */
 
-static void queue_words(struct io *io, struct edge_port port, uint8_t colour, const uint32_t *words,
-                        size_t n, unsigned flags, uint64_t from)
+static void queue_words(struct io *io, struct edge_port port, const struct sending *s)
 {
     uint32_t number = port_number(io, port);
-    port_queue(&io->port[number], colour, words, n, flags, from);
-    flow_add(&io->in[flow_number(io, port.side)], number, from);
-    wake_at(io, from);
+    port_queue(&io->port[number], s);
+    flow_add(&io->in[flow_number(io, port.side)], number, s->from);
+    wake_at(io, s->from);
 }
 
 void io_send(struct io *io, struct edge_port port, uint8_t colour, const uint32_t *words, size_t n,
              unsigned flags)
 {
     assert(port.side < PORT_RAMP && !io->linked[port.side]);
+    struct sending s = {words, n, flags, colour, io_cycle(io) + io->latency};
     if (n)
-        queue_words(io, port, colour, words, n, flags, io_cycle(io) + io->latency);
+        queue_words(io, port, &s);
 }
 
 void io_link_arrive(struct io *io, struct edge_port port, struct wavelet v, uint64_t cycle)
 {
     assert(io->linked[port.side] && cycle >= io_cycle(io));
-    queue_words(io, port, v.colour, &v.data, 1, v.control ? IO_LAST_IS_CONTROL : 0, cycle);
+    unsigned flags = v.control ? IO_LAST_IS_CONTROL : 0;
+    queue_words(io, port, &(struct sending){&v.data, 1, flags, v.colour, cycle});
 }
 
 /* A colour whose next word can enter now, or TILE_COLOURS; `v` learns why the others cannot. */

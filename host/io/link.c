@@ -62,29 +62,29 @@ void wafer_link_close(struct wafer_link *l)
     free(l);
 }
 
-static uint64_t first_cycle(const struct wafer_member *members, size_t count)
+static uint64_t first_cycle(const struct wafer_group *g)
 {
     uint64_t first = UINT64_MAX;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t next = members[i].next(members[i].self);
+    for (size_t i = 0; i < g->count; i++) {
+        uint64_t next = g->members[i].next(g->members[i].self);
         first = next < first ? next : first;
     }
     return first;
 }
 
-int wafers_run(const struct wafer_member *members, size_t count, uint64_t window,
-               bool (*done)(void *self), void *self, uint64_t max_cycles, struct err *e)
+int wafer_group_run(const struct wafer_group *g, bool (*done)(void *self), void *self,
+                    uint64_t max_cycles, struct err *e)
 {
     while (!done(self)) {
-        uint64_t first = first_cycle(members, count);
+        uint64_t first = first_cycle(g);
         if (first == UINT64_MAX)
-            return err_set(e, ERR_DEADLOCK, "%zu wafers: quiet, but not done", count);
+            return err_set(e, ERR_DEADLOCK, "%zu wafers: quiet, but not done", g->count);
         if (first >= max_cycles)
-            return err_set(e, ERR_LIMIT, "%zu wafers: cycle limit %llu reached", count,
+            return err_set(e, ERR_LIMIT, "%zu wafers: cycle limit %llu reached", g->count,
                            (unsigned long long)max_cycles);
-        uint64_t end = max_cycles - first > window ? first + window : max_cycles;
-        for (size_t i = 0; i < count; i++)
-            if (members[i].run(members[i].self, end, e))
+        uint64_t end = max_cycles - first > g->window ? first + g->window : max_cycles;
+        for (size_t i = 0; i < g->count; i++)
+            if (g->members[i].run(g->members[i].self, end, e))
                 return -1;
     }
     return 0;

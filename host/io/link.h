@@ -30,7 +30,7 @@ void wafer_link_close(struct wafer_link *l);
 /* L of a machine: how far linked wafers may be apart. */
 uint64_t wafer_link_cycles(const struct machine *m);
 
-/* A wafer as wafers_run sees it. */
+/* A wafer as wafer_group_run sees it. */
 struct wafer_member {
     void *self;
     /* first cycle in which something can happen, outside included; UINT64_MAX: never */
@@ -39,11 +39,18 @@ struct wafer_member {
     int (*run)(void *self, uint64_t end, struct err *e);
 };
 
-/* Run wafers that are joined by links: stretches of `window` cycles, each wafer after the other,
- * which is exact as long as the window is not longer than any link's L. Quiet stretches of all are
- * skipped. `done` is asked after each stretch, so the end is known to a window. Returns 0 when
- * done; else -1: what a wafer reported, ERR_DEADLOCK (nothing can happen any more) or ERR_LIMIT. */
-int wafers_run(const struct wafer_member *members, size_t count, uint64_t window,
-               bool (*done)(void *self), void *self, uint64_t max_cycles, struct err *e);
+/* Wafers that are joined by links. */
+struct wafer_group {
+    const struct wafer_member *members;
+    size_t count;
+    uint64_t window; /* cycles, 1 .. the smallest L of their links */
+};
+
+/* Run the group: stretches of `window` cycles, each wafer after the other. Nothing that crosses in
+ * a stretch can arrive in it, so the result is exact. Quiet stretches of all are skipped. `done` is
+ * asked after each stretch, so the end is known to a window. Returns 0 when done; else -1: what a
+ * wafer reported, ERR_DEADLOCK (nothing can happen any more) or ERR_LIMIT. */
+int wafer_group_run(const struct wafer_group *g, bool (*done)(void *self), void *self,
+                    uint64_t max_cycles, struct err *e);
 
 #endif

@@ -35,26 +35,25 @@ void port_free(struct port *p)
     free(p->out.ring);
 }
 
-void port_queue(struct port *p, uint8_t colour, const uint32_t *words, size_t n, unsigned flags,
-                uint64_t from)
+void port_queue(struct port *p, const struct sending *s)
 {
-    size_t copied = flags & IO_BORROWED ? 0 : n;
-    struct lane *lane = &p->lanes[colour];
-    assert(n && n <= SIZE_MAX / 8 && colour < TILE_COLOURS);
-    struct transfer *t = xcalloc(1, sizeof *t + copied * sizeof *words);
+    size_t copied = s->flags & IO_BORROWED ? 0 : s->count;
+    struct lane *lane = &p->lanes[s->colour];
+    assert(s->count && s->count <= SIZE_MAX / 8 && s->colour < TILE_COLOURS);
+    struct transfer *t = xcalloc(1, sizeof *t + copied * sizeof *t->copy);
     if (copied)
-        memcpy(t->copy, words, copied * sizeof *words);
-    t->words = copied ? t->copy : words;
-    t->count = n;
-    t->from = from;
-    t->last_is_control = flags & IO_LAST_IS_CONTROL;
+        memcpy(t->copy, s->words, copied * sizeof *t->copy);
+    t->words = copied ? t->copy : s->words;
+    t->count = s->count;
+    t->from = s->from;
+    t->last_is_control = s->flags & IO_LAST_IS_CONTROL;
     if (lane->first)
         lane->last->next = t;
     else
         lane->first = t;
     lane->last = t;
-    p->colours |= 1u << colour;
-    p->pending += n;
+    p->colours |= 1u << s->colour;
+    p->pending += s->count;
 }
 
 struct wavelet port_next(struct port *p, uint32_t colour)

@@ -37,6 +37,15 @@ struct transfer {
     uint32_t copy[];
 };
 
+/* What is to be queued. */
+struct sending {
+    const uint32_t *words;
+    size_t count;   /* > 0 */
+    unsigned flags; /* IO_* */
+    uint8_t colour;
+    uint64_t from;
+};
+
 struct lane {
     struct transfer *first, *last;
 };
@@ -58,9 +67,8 @@ struct port {
 
 void port_free(struct port *p);
 
-/* Queue n > 0 words; they are copied unless borrowed. */
-void port_queue(struct port *p, uint8_t colour, const uint32_t *words, size_t n, unsigned flags,
-                uint64_t from);
+/* Queue words; they are copied unless borrowed. */
+void port_queue(struct port *p, const struct sending *s);
 
 /* Take the next word of a colour that is not empty; the colour's turn is over. */
 struct wavelet port_next(struct port *p, uint32_t colour);

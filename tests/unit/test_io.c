@@ -245,8 +245,8 @@ TEST(io_remembers_nothing_after_quiet)
         uint64_t begin = 1000 * round + 17 * round, before = f.entries;
         fake_run(&f, begin, true);
         for (uint32_t i = 0; i < (round == 1 ? 1 : 3); i++) /* round 1 is another one */
-            for (uint8_t colour = 4; colour < (round == 1 ? 5 : 6); colour++)
-                io_send(f.io, (struct edge_port){PORT_NORTH, i}, colour, words, 7, 0);
+            for (unsigned colour = 4; colour < (round == 1 ? 5 : 6); colour++)
+                io_send(f.io, (struct edge_port){PORT_NORTH, i}, (uint8_t)colour, words, 7, 0);
         fake_run(&f, begin + 900, round == 1);
         CHECK(io_idle(f.io));
         CHECK_EQ(f.entries - before, round == 1 ? 7 : 42);
@@ -393,7 +393,8 @@ TEST(io_outward_rate_is_exact)
 
 static bool refuse_at_random(struct edge_port port, uint8_t colour, uint64_t cycle)
 {
-    return rng_mix(cycle / 8 * 1000 + port.side * 100 + port.index * 24 + colour) % 3 == 0;
+    uint64_t channel = 100 * (uint64_t)port.side + 24 * (uint64_t)port.index + colour;
+    return rng_mix(cycle / 8 * 1000 + channel) % 3 == 0;
 }
 
 /* The same random traffic, once cycle by cycle and once with skipping; the fake refuses, so

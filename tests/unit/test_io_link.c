@@ -132,6 +132,12 @@ static bool pair_done(void *self)
     return there >= p->wanted;
 }
 
+static int run(struct pair *p, uint64_t window, uint64_t max_cycles, struct err *e)
+{
+    struct wafer_group g = {p->members, 2, window};
+    return wafer_group_run(&g, pair_done, p, max_cycles, e);
+}
+
 TEST(link_times_are_exact_for_every_window)
 {
     static const uint64_t windows[] = {1, 7, 69, 70};
@@ -141,7 +147,7 @@ TEST(link_times_are_exact_for_every_window)
         uint32_t word = 5, got = 0;
         p->wanted = 1;
         io_send(p->a.io, (struct edge_port){PORT_NORTH, 3}, 9, &word, 1, IO_LAST_IS_CONTROL);
-        CHECK_EQ(wafers_run(p->members, 2, windows[i], pair_done, p, 10000, NULL), 0);
+        CHECK_EQ(run(p, windows[i], 10000, NULL), 0);
         /* enters a at 50, leaves at 60, crosses at 61, enters b at 131, leaves at 141 */
         CHECK_EQ(p->a.passing[0].cycle, 50);
         CHECK_EQ(p->b.passing[0].cycle, 131);
@@ -156,7 +162,7 @@ TEST(link_times_are_exact_for_every_window)
 
 TEST(link_rate_is_exact_and_shared_by_the_edge)
 {
-    enum { EACH = 100, RATE = 2300 };
+    enum { EACH = 100, RATE = 2300, ALL = ROWS * EACH };
     struct machine m = machine_with(RATE);
     struct pair *p = pair_open(&m);
     uint32_t words[EACH];
@@ -164,9 +170,9 @@ TEST(link_rate_is_exact_and_shared_by_the_edge)
         words[i] = i;
     for (uint32_t r = 0; r < ROWS; r++)
         io_send(p->a.io, (struct edge_port){PORT_NORTH, r}, 0, words, EACH, 0);
-    p->wanted = ROWS * EACH;
-    CHECK_EQ(wafers_run(p->members, 2, wafer_link_cycles(&m), pair_done, p, 10000, NULL), 0);
-    CHECK_EQ(p->b.end, ROWS * EACH);
+    p->wanted = ALL;
+    CHECK_EQ(run(p, wafer_link_cycles(&m), 10000, NULL), 0);
+    CHECK_EQ(p->b.end, ALL);
     for (size_t n = 0; n < p->b.end; n++) {
         CHECK_EQ(p->b.passing[n].cycle, 131 + n * 1000 / RATE);
         CHECK_EQ(p->b.passing[n].v.data, n / ROWS);
@@ -183,14 +189,14 @@ TEST(link_says_deadlock_and_limit)
     p->wanted = 1;
     p->b.closed = true;
     io_send(p->a.io, (struct edge_port){PORT_NORTH, 0}, 0, &word, 1, 0);
-    CHECK_EQ(wafers_run(p->members, 2, 70, pair_done, p, 100, &e), -1);
+    CHECK_EQ(run(p, 70, 100, &e), -1);
     CHECK_EQ(e.kind, ERR_LIMIT);
     e = (struct err){0};
-    CHECK_EQ(wafers_run(p->members, 2, 70, pair_done, p, 10000, &e), -1);
+    CHECK_EQ(run(p, 70, 10000, &e), -1);
     CHECK_EQ(e.kind, ERR_DEADLOCK);
     CHECK_EQ(io_pending(p->b.io, (struct edge_port){PORT_WEST, 0}), 1);
     p->b.closed = false;
-    CHECK_EQ(wafers_run(p->members, 2, 70, pair_done, p, 10000, NULL), 0);
+    CHECK_EQ(run(p, 70, 10000, NULL), 0);
     pair_close(p);
 }
 
