@@ -29,8 +29,9 @@ static void add_line(struct source *s, const char *token, size_t bytes, uint32_t
         for (size_t k = 0; k < 3; k++)
             bits = bits << 8 | (i + k < bytes ? (uint8_t)token[i + k] : 0);
         for (size_t k = 0; k < 4; k++)
-            out[k] = i + k > bytes ? '=' : digits[bits >> (18 - 6 * k) & 63];
+            out[k] = digits[bits >> (18 - 6 * k) & 63];
     }
+    memset(out - (3 - bytes % 3) % 3, '=', (3 - bytes % 3) % 3);
     s->bytes = (size_t)(out - s->text) + (size_t)sprintf(out, " %u\n", rank);
     s->count++;
 }
@@ -212,7 +213,7 @@ static struct vocab random_vocab(struct rng *r)
         if (known)
             want--;
         else
-            strcpy(seen[s.count - 256], token);
+            memcpy(seen[s.count - 256], token, sizeof token);
         if (!known)
             add_line(&s, token, bytes, s.count);
     }

@@ -87,16 +87,18 @@ TEST(tokenizer_round_trip_any_bytes)
     struct tokenizer *k = open_model();
     struct rng r = {t->seed};
     for (int round = 0; round < 3000; round++) {
-        char text[400];
-        size_t bytes = 0, want = rng_below(&r, 300);
-        while (bytes < want) {
-            const char *word = words[rng_below(&r, 10)];
+        struct tok_text text = {0};
+        size_t want = rng_below(&r, 300);
+        while (text.bytes < want) {
+            const char *word = words[rng_below(&r, 10)], byte = (char)rng_next(&r);
             if (rng_below(&r, 2))
-                text[bytes++] = (char)rng_next(&r);
+                tok_text_add(&text, &byte, 1);
             else
-                bytes += strlen(strcpy(text + bytes, word));
+                tok_text_add(&text, word, strlen(word));
         }
-        check_round_trip(k, text, bytes, round % 2 ? TOKENIZER_PLAIN : TOKENIZER_SPECIALS);
+        check_round_trip(k, text.data, text.bytes,
+                         round % 2 ? TOKENIZER_PLAIN : TOKENIZER_SPECIALS);
+        free(text.data);
     }
     tokenizer_close(k);
 }
@@ -184,16 +186,15 @@ TEST(tokenizer_refuses_wrong_sizes)
 /* Does <|im_end|> count as one token after `count` times `unit`? */
 static bool recognised_after(const struct tokenizer *k, const char *unit, size_t count)
 {
-    size_t unit_bytes = strlen(unit), bytes = count * unit_bytes;
-    char *text = xcalloc(bytes + 10, 1);
-    for (size_t i = 0; i < count; i++)
-        memcpy(text + i * unit_bytes, unit, unit_bytes);
-    memcpy(text + bytes, "<|im_end|>", 10);
+    struct tok_text text = {0};
     struct tok_ids ids = {0};
-    tokenizer_encode(k, text, bytes + 10, TOKENIZER_SPECIALS, &ids);
+    for (size_t i = 0; i < count; i++)
+        tok_text_add(&text, unit, strlen(unit));
+    tok_text_add(&text, "<|im_end|>", 10);
+    tokenizer_encode(k, text.data, text.bytes, TOKENIZER_SPECIALS, &ids);
     bool result = ids.data[ids.count - 1] == IM_END;
     free(ids.data);
-    free(text);
+    free(text.data);
     return result;
 }
 
