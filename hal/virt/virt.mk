@@ -27,7 +27,7 @@ $(B)/virt/monitor.elf: $(B)/virt/linker/monitor.ld $(MONITOR_OBJ)
 	$(Q)$(RVCC) $(VIRT_LINK) -T $< $(MONITOR_OBJ) -o $@
 
 # ---- firmware unit tests: compiled for the port, run by QEMU and by our own core ----
-FWTEST_SRC := tests/firmware/start.S $(filter-out tests/firmware/tool_%,$(sort $(wildcard tests/firmware/*.c))) \
+FWTEST_SRC := tests/firmware/start.S tests/firmware/trap_cases.S $(TILE_SRC) firmware/rom/loader.c $(filter-out tests/firmware/tool_%,$(sort $(wildcard tests/firmware/*.c))) \
   hal/virt/port.c hal/virt/tile.c hal/virt/engine.c hal/virt/board.c hal/virt/memory.c hal/numerics.c hal/stream.c
 FWTEST_OBJ := $(patsubst %,$(B)/virt/%.o,$(basename $(FWTEST_SRC)))
 

@@ -9,6 +9,7 @@
 #include "hal/virt/port.h"
 
 void bench_main(void);
+void bench_reset_core(void); /* start.S */
 
 enum { COLOUR_WORDS = 128, WAYS_OUT = 2, JUMP_WORDS = 5 };
 
@@ -63,6 +64,7 @@ enum bench_end bench_call(void (*call)(void))
 
 static _Noreturn void leave(enum bench_end end)
 {
+    bench_reset_core(); /* the way out restores floating-point registers */
     bench.end = end;
     __builtin_longjmp(bench.way[1], 1);
 }
@@ -181,10 +183,12 @@ void sram_desc(uint32_t offset, const struct stream_desc *d)
 
 static void reset(void)
 {
+    bench_reset_core();
     virt_tile_reset(port_tile(), (uint8_t *)(uintptr_t)TILE_SRAM_BASE);
     port_tile()->code_locked = true;
     for (uint32_t at = TILE_DATA_OFFSET; at < TILE_SRAM_BYTES; at += 4)
         sram_set(at, 0);
+    sram_set(TILE_STACK_OFFSET, TILE_STACK_PAINT);
     for (uint32_t c = 0; c < TILE_COLOURS; c++) {
         bench.in[c].first = bench.in[c].count = 0;
         bench.out[c].first = bench.out[c].count = 0;
@@ -216,7 +220,8 @@ static uint32_t run_table(const struct bench_test *table, uint32_t number)
 
 void bench_main(void)
 {
-    static const struct bench_test *const tables[] = {tests_numerics, tests_engine};
+    static const struct bench_test *const tables[] = {tests_numerics, tests_engine, tests_kernels,
+                                                      tests_sched, tests_trap};
     uint32_t number = 0;
     for (uint32_t i = 0; i < sizeof tables / sizeof *tables; i++)
         number = run_table(tables[i], number);
