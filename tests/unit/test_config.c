@@ -369,6 +369,20 @@ TEST(rope_scales_of_the_relatives)
     check_near(rope_multiplier(&c), 1.4158883083, 1e-9);
 }
 
+TEST(rope_step_without_width_stays_finite)
+{
+    /* both ends of the ramp fall on pair 0 */
+    static const char yarn[] =
+        "{\"type\":\"yarn\",\"factor\":4,\"original_max_position_embeddings\":6}";
+    struct model_config c;
+    struct err e = {0};
+    CHECK_EQ(read_changed(&c, (struct change[CHANGES_MAX]){{"rope_scaling", yarn}}, &e), 0);
+    double inv[32];
+    rope_frequencies(&c, inv);
+    CHECK(inv[0] == 1.0);
+    check_near(inv[1], 7.1311108491e-01 / 4, 1e-9);
+}
+
 TEST(config_merges_eos_of_generation_config)
 {
     char folder[] = "/tmp/tessera-test-XXXXXX", config[64], generation[64];
