@@ -28,6 +28,7 @@ struct board {
     struct core_code *code; /* NULL if there is too much of it */
     uint8_t *ram;
     uint32_t ram_bytes;
+    uint64_t steps; /* instructions and traps */
     bool exited;
     int status;
 };
@@ -120,7 +121,7 @@ static void board_decode(struct board *b, const struct elf_image *image)
 static int board_run(struct board *b, uint64_t max_insn)
 {
     const struct core_bus bus = {b, board_load, board_store, board_fetch};
-    for (uint64_t steps = 0; steps < max_insn; steps++) {
+    for (b->steps = 0; b->steps < max_insn; b->steps++) {
         unsigned cost = core_step(&b->core, &bus);
         if (b->exited)
             return b->status;
@@ -154,9 +155,10 @@ static int dump_state(const struct core *c, const char *path)
     return fclose(f) ? ERR_INPUT : 0;
 }
 
-static void print_stats(const struct core *c)
+static void print_stats(const struct board *b)
 {
-    fprintf(stderr, "%llu instructions, %llu cycles, %u traps\n", (unsigned long long)c->minstret,
+    const struct core *c = &b->core;
+    fprintf(stderr, "%llu instructions, %llu cycles, %u traps\n", (unsigned long long)b->steps,
             (unsigned long long)c->cycle, c->trap.count);
     if (c->trap.count)
         fprintf(stderr, "last trap: %s, pc 0x%x, mtval 0x%x\n", core_cause_text(c->trap.cause),
@@ -177,7 +179,7 @@ static int run_elf(const struct options *o)
         status = board_run(&b, o->max_insn);
         fflush(stdout);
         if (o->stats)
-            print_stats(&b.core);
+            print_stats(&b);
         if (o->state && dump_state(&b.core, o->state))
             status = ERR_INPUT;
     } else {
