@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tok_bpe.c - parts in a doubly linked list, candidate joins in a heap, so that a long piece costs
- * n log n. Candidates are never removed from the heap: one that no longer describes its part is
- * skipped. */
+/* tok_bpe.c - parts in a linked list and candidate joins in a heap: a long piece costs n log n.
+ * Candidates stay in the heap: one that no longer describes its part is skipped. */
 #include "model/tok_bpe.h"
 
 #include <assert.h>
@@ -15,8 +14,7 @@ struct bpe_part {
     uint32_t token;
     uint32_t previous, next; /* NO_PART at the ends */
     uint32_t end;            /* byte after the part */
-    uint32_t
-        join_rank; /* of this part with the next; VOCAB_NONE if that is no token, or swallowed */
+    uint32_t join_rank;      /* with the next; VOCAB_NONE if that is no token, or swallowed */
 };
 
 void tok_ids_add(struct tok_ids *ids, uint32_t id)

@@ -15,8 +15,7 @@ struct tok_ids {
 
 void tok_ids_add(struct tok_ids *ids, uint32_t id);
 
-/* Working memory, reused from piece to piece. Starts as {0}; end with bpe_close. One thread at a
- * time. */
+/* Working memory, reused from piece to piece; one thread at a time. Starts as {0}; bpe_close. */
 struct bpe {
     struct bpe_part *parts;
     uint64_t *heap;
@@ -26,10 +25,12 @@ struct bpe {
 
 void bpe_close(struct bpe *b);
 
-/* Append the ids of one piece. A piece that is a token is that token. Else its bytes are the first
- * parts, and of all neighbouring parts whose joined bytes are a token, those with the lowest rank
- * (leftmost on a tie) are joined, until none are. piece, bytes  any bytes, up to 2^30 Cost: n log n
- * lookups at worst. */
+/* Append the ids of one piece.
+ *   piece, bytes  any bytes, up to 2^30
+ * A piece that is a token is that token. Else its bytes are the first parts, and of all
+ * neighbouring parts whose joined bytes are a token, those with the lowest rank (leftmost on a tie)
+ * are joined, until none are.
+ * Cost: n log n lookups at worst. */
 void bpe_encode(struct bpe *b, const struct vocab *v, const uint8_t *piece, size_t bytes,
                 struct tok_ids *ids);
 

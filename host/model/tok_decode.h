@@ -10,8 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Growing text. Starts as {0}; its owner frees `data`, which may be NULL while bytes is 0. Not
- * zero-ended. */
+/* Growing text, not zero-ended. Starts as {0} (`data` is then NULL); its owner frees `data`. */
 struct tok_text {
     char *data;
     size_t bytes, room;
@@ -25,8 +24,7 @@ struct tok_decoder {
     uint32_t held_bytes; /* 0..3 between calls */
 };
 
-/* Append to `out` what is certain after these bytes. The result does not depend on how the stream
- * was cut. */
+/* Append to `out` what is certain after these bytes. How the stream was cut makes no difference. */
 void tok_decoder_push(struct tok_decoder *d, const uint8_t *data, size_t bytes,
                       struct tok_text *out);
 /* The stream is over: what is held back becomes one U+FFFD. The decoder may then be used again. */

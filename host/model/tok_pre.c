@@ -1,12 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tok_pre.c - the Kimi pre-tokenizer pattern as a hand-written matcher.
- * The pattern is an ordered choice; the first alternative that matches wins, each is greedy and
- * backtracks: 1  Han+ 2  X? U* L+ C?     X any character but newlines, letters and numbers 3  X? U+
- * L* C?     U upper, title, modifier, other letters and marks, L lower instead of upper and 4
- * N{1,3}          title, both without Han; C an English contraction ('s 't 're 've 'm 'll 'd) 5
- * SPACE? P+ nl*   P neither white space nor letter nor number; nl newlines 6  S* nl+          S
- * white space 7  S+ that no other character follows 8  S+ U and L share modifier letters, other
- * letters and marks, so giving characters back matters between them. */
+ *
+ * The pattern is an ordered choice: the first alternative that matches wins; each is greedy and
+ * gives characters back when it must.
+ *   1  Han+
+ *   2  X? U* L+ C?
+ *   3  X? U+ L* C?
+ *   4  N{1,3}
+ *   5  SPACE? P+ nl*
+ *   6  S* nl+
+ *   7  S+ that no other character follows
+ *   8  S+
+ * X any character but newlines, letters and numbers
+ * U upper, title, modifier and other letters and marks, without Han
+ * L the same with lower instead of upper and title
+ * C an English contraction: 's 't 're 've 'm 'll 'd in either case
+ * N numbers, S white space, nl newlines, P neither white space nor letter nor number
+ *
+ * U and L share the modifier and other letters and the marks; that is where giving back matters. */
 #include "model/tok_pre.h"
 
 #include <assert.h>
@@ -48,8 +59,8 @@ static size_t run_end(const struct text *t, size_t at, unsigned any, unsigned no
     }
 }
 
-/* U* L+ from `at`: the end, or 0. Without a lower case letter after the run of U, that run gives
- * back characters until L+ can take one: it takes exactly one, as what follows is not in L. */
+/* U* L+ from `at`: the end, or 0. Without a lower case letter after the run of U, the run gives
+ * back characters until L+ can take one: exactly one, as what follows that is not in L. */
 static size_t match_upper_any_lower(const struct text *t, size_t at)
 {
     size_t shared_end = 0;
@@ -96,8 +107,7 @@ static size_t contraction_end(const struct text *t, size_t at)
     return at;
 }
 
-/* Alternatives 2 and 3. The optional prefix is tried first; without it only a mark can still match.
- */
+/* Alternatives 2 and 3. With the prefix first; without it only a mark can still match. */
 static size_t match_word(const struct text *t, size_t at,
                          size_t (*match)(const struct text *t, size_t at))
 {
@@ -129,8 +139,7 @@ static size_t match_punctuation(const struct text *t, size_t at)
 }
 
 /* Alternatives 6, 7 and 8 on a run of white space: up to its last newline; else all of it at the
- * end of the text; else all but its last character, which goes to the word that follows; else that
- * character. */
+ * end of the text; else all but its last character, which goes to what follows; else that one. */
 static size_t match_space(const struct text *t, size_t at)
 {
     size_t newline_end = 0, last = at, end = at;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tok_special.c - reads added_tokens_decoder and finds control tokens by narrowing a sorted list.
- */
+/* tok_special.c - reads added_tokens_decoder; finds control tokens by narrowing a sorted list. */
 #include "model/tok_special.h"
 
 #include <stdlib.h>
@@ -107,8 +106,8 @@ void specials_close(struct specials *s)
     *s = (struct specials){0};
 }
 
-/* The first of by_text[low..high) whose byte `at` is not less than `byte`; all of them share what
- * is before. */
+/* The first of by_text[low..high) whose byte `at` is not less than `byte`; before `at` they are all
+ * the same. */
 static uint32_t narrow(const struct specials *s, uint32_t low, uint32_t high, size_t at,
                        unsigned byte)
 {

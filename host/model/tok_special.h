@@ -23,16 +23,15 @@ struct specials {
     struct arena *arena;
 };
 
-/* Name all ids first..first + count - 1: from "added_tokens_decoder" of a tokenizer_config.json,
- * and
- * <|reserved_token_ID|> for those it leaves out. All of them are control tokens, whatever "special"
- * says. On success the caller owns *out (specials_close); on failure (ERR_INPUT) *out is empty. */
+/* Name the ids first..first + count - 1: from "added_tokens_decoder" of tokenizer_config.json, and
+ * <|reserved_token_ID|> where it has none. All are control tokens, whatever "special" says there.
+ * On success the caller owns *out (specials_close); on failure (ERR_INPUT) *out is empty. */
 int specials_load(struct specials *out, const char *path, uint32_t first, uint32_t count,
                   struct err *e);
 void specials_close(struct specials *s);
 
-/* The longest control token that stands at the front of the text, or NULL. Cost: about one step per
- * byte of it. */
+/* The longest control token that stands at the front of the text, or NULL.
+ * Cost: two binary searches per byte of it. */
 const struct special *specials_match(const struct specials *s, const char *text, size_t bytes);
 
 #endif

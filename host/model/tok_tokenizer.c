@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tok_tokenizer.c - puts vocabulary, control tokens, pre-tokenizer and byte-pair encoder together.
- */
+/* tok_tokenizer.c - vocabulary, control tokens, pre-tokenizer and byte-pair encoder together. */
 #include "model/tok_tokenizer.h"
 
 #include <stdlib.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tok_tokenizer.h - text <-> token ids for a model directory with tiktoken.model and
- * tokenizer_config.json. */
+/* tok_tokenizer.h - text <-> token ids, from a model's tiktoken.model and tokenizer_config.json. */
 #ifndef TESSERA_MODEL_TOK_TOKENIZER_H
 #define TESSERA_MODEL_TOK_TOKENIZER_H
 
@@ -13,36 +12,34 @@
 
 struct tokenizer; /* constant once open: threads may share it */
 
-/* Load the tokenizer of `model_dir`.
- *   vocab_size  rows of the model's embedding: ids are 0..vocab_size - 1. Those above the byte-pair
- * vocabulary are control tokens, <|reserved_token_ID|> if the configuration does not name them On
- * success the caller owns *out. Errors (ERR_INPUT) name the file. */
+/* Load the tokenizer of a model directory.
+ *   vocab_size  rows of the model's embedding: ids are 0..vocab_size - 1. Those above the tokens of
+ *               tiktoken.model are control tokens: named by tokenizer_config.json, or else
+ *               <|reserved_token_ID|>
+ * On success the caller owns *out. Errors (ERR_INPUT) name the file. */
 int tokenizer_open(struct tokenizer **out, const char *model_dir, uint32_t vocab_size,
                    struct err *e);
 void tokenizer_close(struct tokenizer *t); /* NULL is fine */
 
 enum tokenizer_mode {
-    TOKENIZER_PLAIN, /* "<|im_end|>" in the text is just these ten characters: for what users typed
-                      */
-    TOKENIZER_SPECIALS /* it is the control token: for chat templates */
+    TOKENIZER_PLAIN,   /* "<|im_end|>" is ten characters: for what users typed */
+    TOKENIZER_SPECIALS /* "<|im_end|>" is the control token: for templates */
 };
 
 /* Append the ids of a text; adds no [BOS].
- *   text, bytes  any bytes: decoding gives exactly these back, valid UTF-8 or not (tok_pre.h says
- * how bytes that are not UTF-8 are treated) As the model's own tokenizer does, long input is cut
- * every 400,000 characters, and before the 25,001st character of a run that is all white space or
- * all not; nothing is merged or recognised across a cut. Cost: n log n at worst, whatever the text
- * is. */
+ *   text, bytes  any bytes, valid UTF-8 or not (tok_pre.h): decoding gives exactly these back
+ * As the model's own tokenizer does, long input is cut every 400,000 characters, and before the
+ * 25,001st character of a run that is all white space or all not. Nothing is merged or recognised
+ * across a cut.
+ * Cost: n log n at worst, whatever the text is. */
 void tokenizer_encode(const struct tokenizer *t, const char *text, size_t bytes,
                       enum tokenizer_mode mode, struct tok_ids *ids);
 
-/* The bytes of one token (a control token's are its name), not zero-ended; NULL for an id outside
- * the vocabulary. They belong to the tokenizer. A token may end inside a character: see
- * tok_decode.h. */
+/* The bytes of one token, or NULL for an id outside the vocabulary. A control token's are its name;
+ * others may end inside a character (tok_decode.h). Not zero-ended; the tokenizer owns them. */
 const uint8_t *tokenizer_bytes(const struct tokenizer *t, uint32_t id, size_t *bytes);
 
-/* Push one token through the streaming decoder. Returns -1, and changes nothing, for an id outside
- * the vocabulary. */
+/* Push one token through the streaming decoder; -1 and no change if the vocabulary has no such id. */
 int tokenizer_decode_one(const struct tokenizer *t, uint32_t id, struct tok_decoder *d,
                          struct tok_text *out);
 

@@ -75,8 +75,7 @@ static int base64_digit(char c)
     return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* Strict: whole groups of four, padding at the end only, unused bits zero. Returns the number of
- * bytes, 0 if bad. */
+/* Strict: whole groups of four, padding at the end, unused bits zero. Returns the bytes, or 0. */
 static size_t base64_decode(const char *text, size_t chars, uint8_t *out)
 {
     if (chars == 0 || chars % 4)

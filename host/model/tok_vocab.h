@@ -34,17 +34,15 @@ struct vocab {
 };
 
 /* Read `path`, which may hold at most `count_max` tokens. On success the caller owns *out
- * (vocab_close); on failure (ERR_INPUT naming file, line and reason) *out is empty and vocab_close
- * is allowed. */
+ * (vocab_close); on failure (ERR_INPUT naming file, line and reason) *out is empty. */
 int vocab_load(struct vocab *out, const char *path, uint32_t count_max, struct err *e);
-/* The same for text in memory; `name` is what errors call it, and the text is not needed
- * afterwards. */
+/* The same for text in memory, called `name` in errors and not needed afterwards. */
 int vocab_parse(struct vocab *out, const char *name, const char *text, size_t bytes,
                 uint32_t count_max, struct err *e);
 void vocab_close(struct vocab *v);
 
-/* The id of the token with exactly these bytes, or VOCAB_NONE. Cost: one hash of the bytes; more
- * than `longest` of them are not looked at. */
+/* The id of the token with exactly these bytes, or VOCAB_NONE.
+ * Cost: one hash of the bytes; more than `longest` of them are not looked at. */
 uint32_t vocab_find(const struct vocab *v, const uint8_t *bytes, size_t n);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* unicode.c - class lookup by binary search in unicode_ranges.def (ASCII by hand), and the UTF-8
- * reader. */
+/* unicode.c - class lookup (ASCII by hand, the rest in unicode_ranges.def) and the UTF-8 reader. */
 #include "model/unicode.h"
 
 enum {
@@ -56,9 +55,8 @@ unsigned unicode_classes(uint32_t code)
     return 0;
 }
 
-/* What a lead byte promises: how many continuation bytes, its own bits of the code point, and the
- * legal values of the second byte. The narrowed second byte is what excludes overlong forms,
- * surrogates and > U+10FFFF. */
+/* What a lead byte promises: the number of continuation bytes, its own bits of the code point, and
+ * the second bytes allowed: narrowing those excludes overlong forms, surrogates and > U+10FFFF. */
 struct lead {
     unsigned more;
     uint32_t bits;

@@ -30,9 +30,9 @@ enum {
 
 /* Read one character. Overlong forms, surrogates and values past U+10FFFF are invalid.
  *   text, bytes  at least one byte
- *   used         set to how many bytes the answer covers, at least 1: a whole character; for
- * UTF8_INVALID the longest prefix that a character could start with (at least one byte); for
- *                UTF8_SHORT all of them (1..3) */
+ *   used         set to the number of bytes the answer covers. A character: all of its bytes;
+ *                UTF8_INVALID: the longest prefix that a character may have, at least 1;
+ *                UTF8_SHORT: all of them, 1..3 */
 uint32_t utf8_read(const uint8_t *text, size_t bytes, size_t *used);
 
 #endif

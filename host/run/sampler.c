@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sampler.c - greedy and temperature/top-p. Sums are in double and in a fixed order, so that a run
- * can be repeated. */
+/* sampler.c - greedy and temperature/top-p; sums in double and in a fixed order, so runs repeat. */
 #include "run/sampler.h"
 
 #include <math.h>
@@ -67,7 +66,7 @@ static void sift_down(struct sampler_choice *heap, size_t count, size_t i)
 }
 
 /* Move the top_p set to the end of the array, the most likely token last. Returns where the set
- * begins and its weight in *kept. */
+ * begins; its weight goes to *kept. */
 static size_t keep_top(struct sampler_choice *choices, size_t count, double enough, double *kept)
 {
     size_t first = count;

@@ -9,11 +9,9 @@
 #include "base/rng.h"
 
 struct sampler_config {
-    double temperature; /* 0: always the most likely token (top_p and seed are then unused); else >
-                           0 */
-    double top_p;  /* 0 < top_p <= 1: only the fewest, most likely tokens that together have this
-                      probability */
-    uint64_t seed; /* the same seed and logits, the same tokens */
+    double temperature; /* 0: the most likely token, and top_p and seed do not matter; else > 0 */
+    double top_p;       /* 0 < top_p <= 1: choose among the fewest tokens with this probability */
+    uint64_t seed;      /* the same seed and logits, the same tokens */
 };
 
 struct sampler_choice;
@@ -31,8 +29,9 @@ void sampler_close(struct sampler *s);
 
 /* Choose a token; of equal logits the lower id comes first.
  *   logits, count  at least one. -infinity means never; NaN, +infinity and no token left at all are
- * errors (ERR_FAULT: a model does not produce them) One random number is drawn per call unless
- * temperature is 0. Cost: count, plus log(count) for each token of the top_p set. */
+ *                  errors (ERR_FAULT: a model does not produce them)
+ * One random number is drawn per call, none if the temperature is 0.
+ * Cost: count, plus log(count) for each token of the top_p set. */
 int sampler_next(struct sampler *s, const float *logits, uint32_t count, uint32_t *token,
                  struct err *e);
 
