@@ -19,11 +19,12 @@ static void print_strip(const struct plan *p, uint32_t i)
     const struct strip *s = &p->strips[i];
     struct plan_memory m;
     plan_memory(p, s, &m);
-    char what[32];
-    if (s->kind == STRIP_HEAD)
-        (void)snprintf(what, sizeof what, "head");
+    char what[48];
+    if (s->stages == 1)
+        (void)snprintf(what, sizeof what, "%u %s", s->first,
+                       stage_kind_name(plan_stage_kind(p, s->first)));
     else
-        (void)snprintf(what, sizeof what, "%u %s", s->layer, strip_kind_name(s->kind));
+        (void)snprintf(what, sizeof what, "%u..%u", s->first, s->first + s->stages - 1);
     (void)printf("%-18s %5u..%-5u", what, s->x0, s->x0 + s->width - 1);
     for (int part = 0; part < IMAGE_PARTS; part++)
         (void)printf(" %8u", m.used[part]);
@@ -59,8 +60,9 @@ static void print_json(const struct plan *p)
         struct plan_memory m;
         plan_memory(p, s, &m);
         json_out_object(&o, NULL);
-        json_out_string(&o, "kind", strip_kind_name(s->kind));
-        json_out_uint(&o, "layer", s->layer);
+        json_out_string(&o, "kind", stage_kind_name(plan_stage_kind(p, s->first)));
+        json_out_uint(&o, "first_stage", s->first);
+        json_out_uint(&o, "stages", s->stages);
         json_out_uint(&o, "first_column", s->x0);
         json_out_uint(&o, "columns", s->width);
         json_out_object(&o, "fullest_tile_bytes");

@@ -20,7 +20,9 @@ void emit_head(struct tile *t)
 
     struct line south = t->column;
     south.root = t->h - 1;
+    south.chain[0] = COLOUR_HEAD_A, south.chain[1] = COLOUR_HEAD_B;
     line_reduce(m, &south, REDUCE_ADD, part, part, fixed(vocab.count + 1), &t->patches);
+    image_mark(m, PHASE_LOGITS);
     if (t->r + 1 < t->h)
         return;
     struct args_rsqrt norm = {.norm = tile_norm(t, word_at(part, vocab.count), t->config->hidden),

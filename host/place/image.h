@@ -35,7 +35,7 @@ const char *image_part_name(enum image_part part);
 enum {
     IMAGE_DESCS = 512, /* limits of one tile's program; more is the sticky error */
     IMAGE_ROUTES = TILE_COLOURS,
-    IMAGE_MARKS = 64
+    IMAGE_MARKS = 256
 };
 
 struct image {

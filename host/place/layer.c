@@ -6,7 +6,7 @@
 
 void tile_weight(const struct tile *t, enum weight_role role, struct weight *w)
 {
-    checkpoint_weight(t->plan->checkpoint, role, t->strip->layer, 0, w);
+    checkpoint_weight(t->plan->checkpoint, role, t->stage, 0, w);
 }
 
 struct args_norm tile_norm(const struct tile *t, uint16_t sum, uint32_t length)
@@ -78,21 +78,27 @@ static void emit_input(struct tile *t)
                                           .count = (uint16_t)(1 + t->hidden_row.count)});
 }
 
-/* Row r's share of the result is gathered along the row: each tile adds the elements its column
- * holds. */
-void emit_move(struct tile *t)
+/* What this tile adds to the message of row r: the elements its column holds, and, once a row, the
+ * position. */
+static uint16_t emit_share(struct tile *t)
 {
-    struct image *m = t->m;
     struct slice mine = slice_overlap(t->hidden_row, t->hidden_col);
-    uint16_t part = image_words(m, PART_BUFFERS, 1 + t->hidden_row.count);
+    uint16_t part = image_words(t->m, PART_BUFFERS, 1 + t->hidden_row.count);
     if (t->c == 0)
         tile_copy(t, part, t->input, 1);
     tile_copy(t, word_at(part, 1 + mine.first - t->hidden_row.first),
               word_at(t->residual, mine.first - t->hidden_col.first), mine.count);
+    return part;
+}
+
+/* Row r's share of the result is summed along the row, into the next strip. */
+static void emit_move(struct tile *t)
+{
     static const uint8_t chain[2] = {COLOUR_MOVE_A, COLOUR_MOVE_B};
+    struct image *m = t->m;
     bool last = t->c + 1 == t->w;
     struct stream_desc d = {
-        .op = STREAM_SEND, .src0 = part, .count = (uint16_t)(1 + t->hidden_row.count)};
+        .op = STREAM_SEND, .src0 = emit_share(t), .count = (uint16_t)(1 + t->hidden_row.count)};
     d.dst = last ? plan_input_colour(t->strip_index + 1) : chain[t->c & 1];
     image_route(m, (uint8_t)d.dst, ROUTE_WORD(AT_RAMP, AT_EAST), false);
     if (t->c > 0) {
@@ -102,6 +108,18 @@ void emit_move(struct tile *t)
     }
     image_step(m, d);
     image_mark(m, PHASE_MOVE);
+}
+
+/* The same for a next stage in the same strip: summed to the row root and sent back to the whole
+ * row. */
+static void emit_turn(struct tile *t)
+{
+    struct length n = {1 + t->hidden_row.count, 0};
+    uint16_t part = emit_share(t);
+    t->input = image_words(t->m, PART_BUFFERS, n.plus);
+    line_reduce(t->m, &t->row, REDUCE_ADD, part, t->input, n, NULL);
+    line_broadcast(t->m, &t->row, t->input, n, NULL);
+    image_mark(t->m, PHASE_MOVE);
 }
 
 static void tile_init(struct tile *t, const struct plan *p, uint32_t strip_index, uint32_t c,
@@ -142,11 +160,24 @@ static void emit_layer(struct tile *t)
     t->norm_row = image_words(t->m, PART_BUFFERS, t->hidden_row.count);
     t->norm_x = image_words(t->m, PART_BUFFERS, t->hidden_col.count);
     emit_attention(t);
-    if (t->strip->kind == STRIP_DENSE)
+    if (plan_stage_kind(t->plan, t->stage) == STAGE_DENSE)
         emit_dense(t);
     else
         emit_experts(t);
-    emit_move(t);
+}
+
+static void emit_stage(struct tile *t)
+{
+    if (plan_stage_kind(t->plan, t->stage) == STAGE_HEAD) {
+        emit_head(t);
+        return;
+    }
+    t->patches.count = 0;
+    emit_layer(t);
+    if (t->stage + 1 < t->strip->first + t->strip->stages)
+        emit_turn(t);
+    else
+        emit_move(t);
 }
 
 bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct image *m)
@@ -160,10 +191,10 @@ bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct im
     image_reset(m, dry);
     tile_init(&t, p, i, x - p->strips[i].x0, y);
     emit_input(&t);
-    if (t.strip->kind == STRIP_HEAD)
-        emit_head(&t);
-    else
-        emit_layer(&t);
+    for (uint32_t k = 0; k < t.strip->stages; k++) {
+        t.stage = t.strip->first + k;
+        emit_stage(&t);
+    }
     image_finish(m);
     return true;
 }

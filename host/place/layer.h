@@ -20,7 +20,9 @@ enum colour {
     COLOUR_INPUT_EVEN, /* input of strips 0, 2, ...: two, for a tile may take one and send the other
                         */
     COLOUR_INPUT_ODD,
-    COLOUR_LOGITS
+    COLOUR_LOGITS,
+    COLOUR_HEAD_A, /* the chain that sums logits on their way south */
+    COLOUR_HEAD_B
 };
 
 /* A tile of a strip while its program is written. Offsets are SRAM byte offsets of fp32 words
@@ -30,6 +32,7 @@ struct tile {
     const struct plan *plan;
     const struct model_config *config;
     const struct strip *strip;
+    uint32_t stage;                   /* the one being written */
     uint32_t strip_index, c, r, w, h; /* column and row in the strip, and its size */
     struct line column, row;          /* this tile's lines: along its column, along its row */
     bool column_root, row_root;
@@ -71,7 +74,7 @@ void emit_attention(struct tile *t);
 void emit_dense(struct tile *t);
 void emit_experts(struct tile *t);
 void emit_residual_sum(struct tile *t, uint16_t part, enum phase phase);
-void emit_move(struct tile *t);
+
 void emit_head(struct tile *t);
 
 #endif

@@ -146,8 +146,8 @@ static void expert_products(struct tile *t, struct experts *x, const struct bloc
 static struct block expert_block(struct tile *t, enum weight_role role, struct slice rows,
                                  struct slice cols)
 {
-    return block_place_experts(t->m, t->plan->checkpoint, role, t->strip->layer, t->config->experts,
-                               rows, cols);
+    return block_place_experts(t->m, t->plan->checkpoint, role, t->stage, t->config->experts, rows,
+                               cols);
 }
 
 static void gate_up_phase(struct tile *t, struct experts *x)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plan.h - the placement compiler: a model and a machine become one program per tile.
  *
- * The fabric is cut into vertical strips of full height, one per decoder layer and one for the
- * head, west to east. Tokens come in at the west edge, one share of the embedding per row; each row
- * carries its share of the residual stream from strip to strip; logits leave at the south edge of
- * the head's columns.
+ * The fabric is cut into vertical strips of full height, west to east, one per decoder layer and
+ * one for the head; when there are fewer columns than that, neighbouring layers share a strip.
+ * Tokens come in at the west edge, one share of the embedding per row; each row carries its share
+ * of the residual stream from strip to strip; logits leave at the south edge of the head's columns.
  *
  * Inside a strip of w columns and h rows every matrix is cut over all tiles. A vector lies either
  * over the columns ("C": part c in every tile of column c) or over the rows ("R": part r in every
@@ -47,12 +47,12 @@ enum phase {
 };
 const char *phase_name(enum phase p);
 
-enum strip_kind { STRIP_DENSE, STRIP_EXPERTS, STRIP_HEAD, STRIP_KINDS };
-const char *strip_kind_name(enum strip_kind kind);
+/* A stage is what a strip holds at least one of: a decoder layer, or (the last one) the head. */
+enum stage_kind { STAGE_DENSE, STAGE_EXPERTS, STAGE_HEAD, STAGE_KINDS };
+const char *stage_kind_name(enum stage_kind kind);
 
 struct strip {
-    enum strip_kind kind;
-    uint32_t layer; /* of the model; not for the head */
+    uint32_t first, stages; /* which of the plan's stages: layers by number, then the head */
     uint32_t x0, width;
 };
 
@@ -62,7 +62,8 @@ struct plan {
     const struct machine *machine; /* borrowed */
     uint32_t width, height;        /* fabric */
     uint32_t context;              /* positions the KV cache holds */
-    struct strip *strips;          /* config->layers + 1, west to east */
+    uint32_t stage_count;          /* config->layers + 1 */
+    struct strip *strips;          /* west to east, at most stage_count */
     uint32_t strip_count;
     uint64_t *rope_turns; /* [rope_dim / 2]: turns per position, as a fraction of 2^64 */
 };
@@ -74,6 +75,8 @@ struct plan_cfg {
     uint32_t width, height; /* both or none */
     uint32_t context;
 };
+
+enum stage_kind plan_stage_kind(const struct plan *p, uint32_t stage);
 
 /* Place a model. When it does not fit: ERR_INPUT naming the tile, the part that overflows, need and
  * have. */

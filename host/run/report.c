@@ -108,7 +108,7 @@ void report_print(const struct run_report *r, struct session *s, FILE *out)
                   "(whole run)\n",
                   100 * t.link_utilisation, 100 * t.stream_utilisation, 100 * t.core_utilisation);
     print_memory(&t, out);
-    print_phases(&t, p->strip_count - 1, out);
+    print_phases(&t, p->config->layers, out);
 }
 
 void report_json(const struct run_report *r, struct session *s, struct json_out *o)

@@ -10,7 +10,7 @@
 
 struct monitor { /* where one strip's phases are timed */
     uint32_t x, y, count;
-    struct phase_end end[PHASES + 8];
+    struct phase_end end[IMAGE_MARKS];
 };
 
 struct session {

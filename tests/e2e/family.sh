@@ -25,6 +25,8 @@ check "odd sizes" agree - hidden=61 heads=3 nope=7 v=5 kv_lora=9 q_lora=11 exper
 check "one row" agree 24x1
 check "tall" agree 5x37
 check "wide" agree 90x3
+check "layers share strips: two columns" agree 2x24 layers=4 dense_layers=2
+check "layers share strips: one column" agree 1x32 layers=2
 check "more tiles than elements" agree 60x70 hidden=24 dense_width=20 expert_width=12
 seed=${SEED:-1}
 for i in 1 2 3 4 5 6 7 8 9 10; do
