@@ -260,7 +260,7 @@ void engine_visit(struct wafer *w, uint32_t tile)
     if (c.thread != NO_THREAD) {
         struct thread *th = &g->thread[c.thread];
         beat(w, tile, c.thread);
-        if (c.ready > 1 || c.retry || th->use || th->left < 2)
+        if (c.ready > 1 || c.retry || th->use || th->left < 2 || w->test_no_skip)
             return;
         g->alone = (uint8_t)c.thread;
         g->alone_from = w->cycle + 1;

@@ -102,3 +102,10 @@ void fault_firmware(struct wafer *w, uint32_t tile, uint32_t code)
                    code == FAULT_TRAP ? " " : "",
                    code == FAULT_TRAP ? core_cause_text(t->fault_info) : "", t->fault_stack_free);
 }
+
+void fault_foreign(struct wafer *w, uint32_t tile, const char *text)
+{
+    struct fault *f = claim(w, tile);
+    if (f)
+        (void)snprintf(f->text, sizeof f->text, "%s", text);
+}

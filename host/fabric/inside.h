@@ -99,6 +99,7 @@ enum code_state {
 };
 
 struct console; /* the line a tile is printing */
+struct foreign; /* a tile that runs elsewhere */
 
 struct tile {
     uint8_t *sram; /* TILE_SRAM_BYTES; code only when private */
@@ -118,6 +119,7 @@ struct tile {
     bool halted;
     uint8_t timer_event;
     struct console *console;
+    struct foreign *foreign; /* NULL: the core and engine above are the tile's */
 };
 
 /* ---- the wafer ---- */
@@ -166,6 +168,7 @@ struct wafer {
     struct wafer_stats stats; /* cycles and sram are filled in by wafer_stats */
     uint64_t consumed;        /* wavelets taken from input queues */
 
+    struct foreign *foreign; /* the first, or NULL */
     struct wafer_outside outside;
     wafer_task_hook *task_hook;
     void *task_self;
@@ -175,7 +178,7 @@ struct wafer {
 
     /* for tests: neither may change any result */
     bool test_reverse; /* visit in falling order */
-    bool test_no_skip; /* execute quiet cycles */
+    bool test_no_skip; /* execute quiet cycles, watch every beat */
 };
 
 static inline uint32_t wafer_x(const struct wafer *w, uint32_t tile)
@@ -211,6 +214,16 @@ void ramp_arrive(struct wafer *w, uint32_t tile, struct wavelet v);
 uint32_t ramp_take(struct wafer *w, uint32_t tile, unsigned queue); /* not empty */
 void ramp_bind(struct wafer *w, uint32_t tile, uint32_t queue, uint32_t colour);
 
+/* ---- foreign.c ---- */
+void foreign_close(struct wafer *w);
+void foreign_start(struct foreign *f, uint32_t pc, bool code_locked); /* only the first counts */
+bool foreign_has_room(const struct wafer *w, uint32_t tile, unsigned colour);
+void foreign_arrive(struct wafer *w, uint32_t tile, struct wavelet v);
+void foreign_visit(struct wafer *w);         /* once a cycle */
+bool foreign_pending(const struct wafer *w); /* some have words that can leave now */
+/* Nothing else can happen. True: something can now, or a fault was raised. */
+bool foreign_wait(struct wafer *w);
+
 /* ---- engine.c ---- */
 void engine_start(struct wafer *w, uint32_t tile, uint32_t offset); /* the doorbell */
 void engine_visit(struct wafer *w, uint32_t tile);
@@ -243,6 +256,7 @@ int regs_store(struct wafer *w, uint32_t tile, uint32_t offset, unsigned bytes, 
 void fault_hardware(struct wafer *w, uint32_t tile, uint32_t code, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void fault_firmware(struct wafer *w, uint32_t tile, uint32_t code);
+void fault_foreign(struct wafer *w, uint32_t tile, const char *text); /* tells its own story */
 const char *fault_port_name(unsigned port);
 
 /* ---- edge.c ---- */

@@ -16,6 +16,8 @@ bool ramp_has_room(const struct wafer *w, uint32_t tile, unsigned colour)
 {
     const struct tile *t = &w->tile[tile];
     unsigned q = t->queue_of[colour];
+    if (t->foreign)
+        return foreign_has_room(w, tile, colour);
     /* unbound: let it come; the fault is that it arrives */
     return q == NO_QUEUE || t->queue[q].count + t->on_ramp[colour] < w->queue_room;
 }
@@ -26,6 +28,10 @@ void ramp_arrive(struct wafer *w, uint32_t tile, struct wavelet v)
     unsigned number = t->queue_of[v.colour];
     t->on_ramp[v.colour]--;
     w->stats.wavelets_received++;
+    if (t->foreign) {
+        foreign_arrive(w, tile, v);
+        return;
+    }
     if (number == NO_QUEUE) {
         w->consumed++;
         fault_hardware(w, tile, FAULT_UNBOUND, "colour %u", v.colour);

@@ -32,20 +32,19 @@ static bool output_has_room(const struct wafer *w, uint32_t tile, unsigned port,
     return next == NO_TILE || w->router[next].held[opposite(port)][colour] < w->link_room;
 }
 
-/* Whether all outputs can take one wavelet of this colour. A stall only counts when nothing else
- * hinders; then the router must be asked again in the next cycle. */
-static bool outputs_ready(struct wafer *w, uint32_t tile, unsigned outputs, unsigned colour)
+/* Whether all outputs can take one wavelet of this colour. */
+static bool outputs_ready(const struct wafer *w, uint32_t tile, unsigned outputs, unsigned colour)
 {
-    for (unsigned p = 0; p < FABRIC_PORTS; p++)
-        if (outputs >> p & 1 && !output_has_room(w, tile, p, colour))
+    for (unsigned rest = outputs; rest; rest &= rest - 1)
+        if (!output_has_room(w, tile, (unsigned)__builtin_ctz(rest), colour))
             return false;
     return true;
 }
 
-static bool outputs_stall(struct wafer *w, uint32_t tile, unsigned outputs)
+static bool outputs_stall(const struct wafer *w, uint32_t tile, unsigned outputs)
 {
-    for (unsigned p = 0; w->stress_seed && p < FABRIC_PORTS; p++)
-        if (outputs >> p & 1 && wafer_stalls(w, tile, p))
+    for (unsigned rest = w->stress_seed ? outputs : 0; rest; rest &= rest - 1)
+        if (wafer_stalls(w, tile, (unsigned)__builtin_ctz(rest)))
             return true;
     return false;
 }
@@ -132,9 +131,8 @@ static struct channel *channel_of(struct wafer *w, struct router *r, unsigned co
 void router_arrive(struct wafer *w, uint32_t tile, unsigned port, struct wavelet v)
 {
     struct router *r = &w->router[tile];
-    if (!(r->takes[v.colour] >> port & 1)) {
+    if (!(r->takes[v.colour] >> port & 1))
         fault_hardware(w, tile, FAULT_ROUTE, "colour %u from %s", v.colour, fault_port_name(port));
-    }
     struct channel *c = channel_of(w, r, v.colour);
     uint32_t at = (uint32_t)c->head[port] + c->count[port]++;
     c->slot[port * w->ring + (at < w->ring ? at : at - w->ring)] = (struct slot){v.data, v.control};
@@ -196,14 +194,9 @@ void router_apply(struct wafer *w, const struct move *m)
     struct router *r = &w->router[m->tile];
     struct slot s = pop(w, m->tile, m->input, m->colour);
     struct wavelet v = {.data = s.data, .colour = m->colour, .control = s.control};
-    unsigned copies = 0;
-    for (unsigned p = 0; p < FABRIC_PORTS; p++) {
-        if (m->outputs >> p & 1) {
-            send(w, m->tile, p, v);
-            copies++;
-        }
-    }
-    w->stats.wavelets_copied += copies - 1;
+    for (unsigned rest = m->outputs; rest; rest &= rest - 1)
+        send(w, m->tile, (unsigned)__builtin_ctz(rest), v);
+    w->stats.wavelets_copied += (unsigned)__builtin_popcount(m->outputs) - 1;
     if (s.control)
         advance(r, m->colour);
     if (!colours_waiting(r)) {

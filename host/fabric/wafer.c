@@ -141,6 +141,7 @@ void wafer_close(struct wafer *w)
     wheel_close(&w->wheel);
     alarms_close(&w->alarms);
     edge_close(w);
+    foreign_close(w);
     free(w->move);
     free(w->router);
     free(w->tile);
@@ -169,7 +170,10 @@ void wafer_start_loaded(struct wafer *w)
     for (uint32_t i = 0; i < w->tiles && w->has_firmware; i++) {
         struct tile *t = &w->tile[i];
         memcpy(t->sram, w->firmware.code, TILE_CODE_BYTES);
-        tile_lock_code(w, i);
+        if (t->foreign)
+            foreign_start(t->foreign, w->firmware.entry, true);
+        else
+            tile_lock_code(w, i);
         t->core.pc = w->firmware.entry;
         w->router[i].position[COLOUR_LOAD] = 1;
     }
@@ -284,6 +288,7 @@ void wafer_step(struct wafer *w)
     route_all(w);
     ring_alarms(w);
     visit_all(w, &w->engines, engine_visit);
+    foreign_visit(w);
     visit_all(w, &w->cores, tile_run_core);
     w->cycle++;
 }
@@ -304,7 +309,7 @@ static uint64_t next_core(const struct wafer *w)
 /* The first cycle in which something inside can happen. */
 static uint64_t next_inside(struct wafer *w)
 {
-    if (w->routers.count || w->engines.count || w->edge_freed)
+    if (w->routers.count || w->engines.count || w->edge_freed || foreign_pending(w))
         return w->cycle;
     while (w->alarms.count && alarm_stale(w))
         alarms_drop(&w->alarms);
@@ -332,8 +337,10 @@ static bool advance(struct wafer *w, uint64_t end)
 {
     uint64_t inside = next_inside(w), next = next_with_outside(w, inside);
     uint64_t entered = w->stats.wavelets_entered;
-    if (next == NEVER)
-        return false;
+    if (next == NEVER) {
+        w->outside_idle = 0;
+        return foreign_wait(w);
+    }
     next = w->test_no_skip ? w->cycle : least(next, end);
     w->stats.cycles_skipped += next - w->cycle;
     w->cycle = next;

@@ -79,6 +79,30 @@ void wafer_set_outside(struct wafer *w, const struct wafer_outside *outside);
 bool wafer_edge_room(const struct wafer *w, struct edge_port port, uint8_t colour);
 void wafer_edge_enter(struct wafer *w, struct edge_port port, struct wavelet v); /* needs room */
 
+/* A tile that runs elsewhere: its core and stream engine are behind these functions, the wafer
+ * keeps its router. When it runs is not defined, so cycles differ from run to run; what a dataflow
+ * program computes does not. None may wait, except `wait`. */
+struct foreign_tile {
+    void *self;
+    /* begin at pc; called once, before all others */
+    void (*start)(void *self, uint32_t pc, bool code_locked);
+    uint32_t (*room)(void *self, uint8_t colour); /* words that `take` can take now */
+    void (*take)(void *self, struct wavelet v);   /* from the ramp */
+    bool (*stirred)(void *self);                  /* did it do anything since last asked? */
+    /* its next write to ROUTE or ROUTE_MODE (an offset of tile_regs.def); false: none */
+    bool (*configure)(void *self, uint32_t *offset, uint32_t *value);
+    /* its next word to the ramp, of a colour in the bit mask; false: none */
+    bool (*give)(void *self, uint32_t colours, struct wavelet *v);
+    /* the wafer can do nothing else: wait until the tile does something (1), or sleeps until it is
+     * given more (0); -1: an error, which becomes a fault of the tile */
+    int (*wait)(void *self, struct err *e);
+    uint8_t *sram; /* TILE_SRAM_BYTES, where the tile has them; set to zero, or loaded by us */
+};
+
+/* Put a tile into other hands, before loading and before the first cycle. Borrowed. */
+int wafer_set_foreign_tile(struct wafer *w, uint32_t x, uint32_t y, const struct foreign_tile *ops,
+                           struct err *e);
+
 /* Run until done(self) is true (asked after every cycle in which something happened), or nothing
  * can happen any more. Returns 0 when done; otherwise -1 and e->kind ERR_FAULT (a tile fault or
  * trap: named with tile, cycle, code, source line, pc, task), ERR_DEADLOCK (quiet but not done: who
