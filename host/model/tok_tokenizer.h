@@ -39,8 +39,7 @@ void tokenizer_encode(const struct tokenizer *t, const char *text, size_t bytes,
  * others may end inside a character (tok_decode.h). Not zero-ended; the tokenizer owns them. */
 const uint8_t *tokenizer_bytes(const struct tokenizer *t, uint32_t id, size_t *bytes);
 
-/* Push one token through the streaming decoder; -1 and no change for an id not in the vocabulary.
- */
+/* Push one token through the streaming decoder; -1 and no change for an id outside 0..size - 1. */
 int tokenizer_decode_one(const struct tokenizer *t, uint32_t id, struct tok_decoder *d,
                          struct tok_text *out);
 
