@@ -54,7 +54,7 @@ static void fill_int4(const struct weight *w, const struct block *b, uint8_t *ro
             uint32_t want = 2 * (bytes + odd) < left ? 2 * (bytes + odd) : left;
             weight_codes(w, row, first, want, codes);
             for (uint32_t j = 0; j < bytes; j++)
-                out[at + j] = odd ? (uint8_t)(codes[j] >> 4 | codes[j + 1] << 4) : codes[j];
+                out[at + j] = (uint8_t)(odd ? codes[j] >> 4 | codes[j + 1] << 4 : codes[j]);
         }
         for (uint32_t g = 0; g < b->scale_row_bytes / 2u; g++) {
             uint16_t scale = weight_int4_scale(w, row, b->cols.first / INT4_GROUP + g);
