@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fault.c - the fault record. Runs when anything may be broken, so it calls nothing, keeps nothing
- * on the stack and reads the stack only to see how much of it was never touched. */
+/* fault.c - the fault record. Runs when anything may be broken, so it calls nothing, keeps next to
+ * nothing on the stack and reads the stack only to see how much of it was never touched. */
 #include "firmware/fault.h"
 
 #include "hal/event.h"

@@ -37,7 +37,7 @@ enum fault_file {
     } while (0)
 
 /* Write the fault record and halt: where as above, info the value that was wrong, pc the caller's.
- * Uses no stack. */
+ * Uses 16 bytes of stack at most. */
 _Noreturn void fault_stop(uint32_t where, uint32_t info);
 
 /* The same for the trap stub of entry.S: info is mcause. */

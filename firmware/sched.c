@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sched.c - the dataflow scheduler. Every cycle between an event and the doorbell it causes is paid
  * hundreds of times for each token, so the path of a task that only starts descriptors is kept
- * short: see README.md for the count. */
+ * short (tests/unit/test_dispatch.c counts it), and the branches stand in the order in which the
+ * path falls through them. */
 #include "firmware/sched.h"
 
 #include "firmware/fault.h"
@@ -14,20 +15,13 @@
 
 enum { THIS_FILE = FAULT_FILE_SCHED_C };
 
-/* Falls through; a branch not taken is a cycle cheaper. */
-#define LIKELY(condition) __builtin_expect(!!(condition), 1)
-
 static inline __attribute__((always_inline)) void start_list(const uint16_t *entry, uint32_t count)
 {
-    if (!count)
-        return;
-    do {
-        uint32_t what = *entry++;
-        if (LIKELY(!(what & 1)))
-            hal_start_stream(what);
+    for (; count; count--, entry++)
+        if (*entry & 1)
+            hal_post_event(*entry >> 1);
         else
-            hal_post_event(what >> 1);
-    } while (--count);
+            hal_start_stream(*entry);
 }
 
 void sched_start(uint32_t starts, uint32_t count)
@@ -40,13 +34,20 @@ struct ready {
     uint32_t low, high;
 };
 
-static void mark_ready(struct ready *r, uint32_t number)
+static inline uint32_t with_bit(uint32_t word, uint32_t number)
 {
-    uint32_t *word = number < 32 ? &r->low : &r->high;
     uint32_t bit = 1u << (number & 31);
 
-    TILE_CHECK(!(*word & bit), JOIN, number);
-    *word |= bit;
+    TILE_CHECK(!(word & bit), JOIN, number);
+    return word | bit;
+}
+
+static inline void mark_ready(struct ready *r, uint32_t number)
+{
+    if (number < 32)
+        r->low = with_bit(r->low, number);
+    else
+        r->high = with_bit(r->high, number);
 }
 
 /* Place of the lowest bit of a word that is not 0. The isolated bit times a de Bruijn sequence has
@@ -59,12 +60,17 @@ static uint32_t lowest_bit(uint32_t word)
     return place[(word & (0u - word)) * 0x077cb531u >> 27];
 }
 
-static uint32_t take_ready(struct ready *r)
+static inline uint32_t take_ready(struct ready *r)
 {
-    uint32_t *word = r->low ? &r->low : &r->high;
-    uint32_t number = lowest_bit(*word) + (r->low ? 0 : 32);
+    uint32_t number;
 
-    *word &= *word - 1;
+    if (r->low) {
+        number = lowest_bit(r->low);
+        r->low &= r->low - 1;
+    } else {
+        number = 32 + lowest_bit(r->high);
+        r->high &= r->high - 1;
+    }
     return number;
 }
 
@@ -110,9 +116,9 @@ void sched_run(struct program_task *task, uint32_t task_count)
         uint32_t event = next_event(task, task_count, &ready);
         struct program_task *t = task + event;
         uint32_t have = t->have + 1u;
-        if (LIKELY(have == t->need)) {
+        if (have == t->need) {
             t->have = 0;
-            if (LIKELY(!t->kernel)) {
+            if (!t->kernel) {
                 mmio_write(REG_TASK, event);
                 start_list(hal_sram(t->starts), t->start_count);
             } else {
