@@ -102,7 +102,7 @@ static size_t put_utf8(char *out, uint32_t c)
 static int unicode_escape(struct reader *r, uint32_t *out)
 {
     size_t begin = r->at;
-    uint32_t high, low;
+    uint32_t high = 0, low = 0;
     if (hex4(r, &high))
         return -1;
     *out = high;
@@ -267,25 +267,31 @@ static int parse_word(struct reader *r, struct json *out)
 
 /* ---- arrays and objects ---- */
 
+struct member {
+    const struct json *value;
+};
+
 static int by_key(const void *a, const void *b)
 {
-    const struct json *const *x = a, *const *y = b;
-    int order = strcmp((*x)->key, (*y)->key);
-    return order ? order : ((*x)->at > (*y)->at) - ((*x)->at < (*y)->at);
+    const struct json *x = ((const struct member *)a)->value;
+    const struct json *y = ((const struct member *)b)->value;
+    int order = strcmp(x->key, y->key);
+    return order ? order : (x->at > y->at) - (x->at < y->at);
 }
 
 static int check_unique(struct reader *r, const struct json *object)
 {
     if (object->count < 2)
         return 0;
-    const struct json **sorted = xcalloc(object->count, sizeof *sorted), *twin = NULL;
+    struct member *sorted = xcalloc(object->count, sizeof *sorted);
+    const struct json *twin = NULL;
     size_t n = 0;
     for (const struct json *m = object->first; m; m = m->next)
-        sorted[n++] = m;
+        sorted[n++].value = m;
     qsort(sorted, n, sizeof *sorted, by_key);
     for (size_t i = 1; i < n && !twin; i++)
-        if (!strcmp(sorted[i - 1]->key, sorted[i]->key))
-            twin = sorted[i];
+        if (!strcmp(sorted[i - 1].value->key, sorted[i].value->key))
+            twin = sorted[i].value;
     free(sorted);
     if (!twin)
         return 0;

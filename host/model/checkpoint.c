@@ -47,18 +47,13 @@ enum role_storage role_storage(enum weight_role role)
 
 void role_shape(const struct model_config *c, enum weight_role role, uint32_t *rows, uint32_t *cols)
 {
-    switch (role) {
-#define ROLE(id, scope, storage, r, k, name)                                                       \
-    case ROLE_##id:                                                                                \
-        *rows = r;                                                                                 \
-        *cols = k;                                                                                 \
-        return;
+    const uint32_t shapes[ROLE_COUNT][2] = {
+#define ROLE(id, scope, storage, rows, cols, name) {rows, cols},
 #include "model/weight_roles.def"
 #undef ROLE
-    case ROLE_COUNT:
-        break;
-    }
-    *rows = *cols = 0;
+    };
+    *rows = shapes[role][0];
+    *cols = shapes[role][1];
 }
 
 static bool role_exists(const struct model_config *c, enum weight_role role, uint32_t layer,
@@ -191,9 +186,11 @@ void checkpoint_close(struct checkpoint *ck)
 {
     if (!ck)
         return;
-    for (size_t i = 0; i < ck->file_count; i++)
-        safetensors_close(ck->files[i]);
-    free(ck->files);
+    for (size_t i = 0; i < ck->shard_count; i++) {
+        safetensors_close(ck->shards[i].file);
+        free(ck->shards[i].name);
+    }
+    free(ck->shards);
     free(ck->table);
     free(ck->expert_table);
     free(ck);

@@ -17,7 +17,6 @@ struct loader {
     const char *folder;
     char where[PATH_MAX_BYTES]; /* the index, or the only file */
     struct shard_index *index;  /* NULL: there is only one file */
-    char **shards;              /* names, parallel to ck->files */
     const char *prefix;         /* before "model." and "lm_head" */
 };
 
@@ -27,9 +26,9 @@ static int open_shard(struct loader *l, const char *shard, const struct safetens
                       struct err *e)
 {
     struct checkpoint *ck = l->ck;
-    for (size_t i = 0; i < ck->file_count; i++) {
-        if (!strcmp(l->shards[i], shard)) {
-            *out = ck->files[i];
+    for (size_t i = 0; i < ck->shard_count; i++) {
+        if (!strcmp(ck->shards[i].name, shard)) {
+            *out = ck->shards[i].file;
             return 0;
         }
     }
@@ -39,10 +38,8 @@ static int open_shard(struct loader *l, const char *shard, const struct safetens
         return err_input(e, "%s: the path is too long", l->folder);
     if (safetensors_open(&s, path, e))
         return -1;
-    ck->files = xrealloc(ck->files, ck->file_count + 1, sizeof *ck->files);
-    l->shards = xrealloc(l->shards, ck->file_count + 1, sizeof *l->shards);
-    ck->files[ck->file_count] = s;
-    l->shards[ck->file_count++] = xstrdup(shard);
+    ck->shards = xrealloc(ck->shards, ck->shard_count + 1, sizeof *ck->shards);
+    ck->shards[ck->shard_count++] = (struct shard){xstrdup(shard), s};
     *out = s;
     return 0;
 }
@@ -67,9 +64,14 @@ static int find_tensor(struct loader *l, const char *name, struct found *out, st
     return 0;
 }
 
-static int missing(const struct loader *l, const char *name, struct err *e)
+static int find_required(struct loader *l, const char *name, struct found *out, struct err *e)
 {
-    return err_input(e, "%s: tensor \"%s\": missing", l->where, name);
+    if (find_tensor(l, name, out, e))
+        return -1;
+    if (out->tensor)
+        return 0;
+    (void)err_input(e, "%s: tensor \"%s\": missing", l->where, name);
+    return -1;
 }
 
 /* ---- checks ---- */
@@ -114,10 +116,8 @@ static int find_part(struct loader *l, const char *name, const char *suffix, enu
 {
     char full[FULL_MAX_BYTES];
     (void)snprintf(full, sizeof full, "%s%s", name, suffix);
-    if (find_tensor(l, full, out, e))
+    if (find_required(l, full, out, e))
         return -1;
-    if (!out->tensor)
-        return missing(l, full, e);
     return check_dtype(out, type, e);
 }
 
@@ -165,10 +165,8 @@ static int check_int4_shape(struct loader *l, const char *name, const struct wei
     char full[FULL_MAX_BYTES];
     struct found f;
     (void)snprintf(full, sizeof full, "%s.weight_shape", name);
-    if (find_tensor(l, full, &f, e))
+    if (find_required(l, full, &f, e))
         return -1;
-    if (!f.tensor)
-        return missing(l, full, e);
     uint64_t rows, cols;
     if (f.tensor->dtype != DTYPE_I64 && check_dtype(&f, DTYPE_I32, e))
         return -1;
@@ -232,10 +230,8 @@ static int find_in_files(void *self, enum weight_role role, uint32_t layer, uint
             return use_int4(l, &f, name, out, e);
     }
     (void)snprintf(full, sizeof full, "%s%s", name, role == ROLE_ROUTER_BIAS ? "" : ".weight");
-    if (find_tensor(l, full, &f, e))
+    if (find_required(l, full, &f, e))
         return -1;
-    if (!f.tensor)
-        return missing(l, full, e);
     if (check_shape(&f, storage == STORAGE_VECTOR ? 1 : 2, out->rows, out->cols, e))
         return -1;
     if (quant == QUANT_FP8 && f.tensor->dtype == DTYPE_F8_E4M3)
@@ -249,11 +245,10 @@ static int find_prefix(struct loader *l, struct err *e)
 {
     static const char *const prefixes[] = {"", "language_model."};
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
-        char name[FULL_MAX_BYTES];
+        char name[NAME_MAX_BYTES];
         struct found f;
         l->prefix = prefixes[i];
-        tensor_name(l, ROLE_FINAL_NORM, 0, 0, name);
-        (void)strcat(name, ".weight");
+        (void)snprintf(name, sizeof name, "%smodel.norm.weight", l->prefix);
         if (find_tensor(l, name, &f, e))
             return -1;
         if (f.tensor)
@@ -288,9 +283,6 @@ int checkpoint_open(struct checkpoint **out, const char *folder, struct err *e)
     l->ck = ck;
     l->folder = folder;
     int result = load(l, e);
-    for (size_t i = 0; i < ck->file_count; i++)
-        free(l->shards[i]);
-    free(l->shards);
     shard_index_close(l->index);
     free(l);
     if (result) {

@@ -24,12 +24,17 @@ enum role_storage role_storage(enum weight_role role);
 void role_shape(const struct model_config *c, enum weight_role role, uint32_t *rows,
                 uint32_t *cols);
 
+struct shard {
+    char *name; /* without the folder */
+    struct safetensors *file;
+};
+
 struct checkpoint {
     struct model_config config;
     struct weight *table; /* [layer][role below EXPERT_GATE]; roles of the model in layer 0 */
     struct weight *expert_table; /* [layer - dense_layers][expert][gate, up, down] */
-    struct safetensors **files;  /* the data of the weights; none if they follow a rule */
-    size_t file_count;
+    struct shard *shards;        /* the data of the weights; none if they follow a rule */
+    size_t shard_count;
 };
 
 /* Where weights come from. */

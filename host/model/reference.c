@@ -87,9 +87,9 @@ static void rotate(const struct reference *r, uint32_t position, float *x /* [ro
     for (uint32_t i = 0; i < r->config->rope_dim / 2; i++) {
         double angle = position * r->inv_freq[i];
         double c = cos(angle) * r->multiplier, s = sin(angle) * r->multiplier;
-        double even = (double)x[2 * i], odd = (double)x[2 * i + 1];
-        x[2 * i] = (float)(even * c - odd * s);
-        x[2 * i + 1] = (float)(even * s + odd * c);
+        double even = (double)x[(size_t)2 * i], odd = (double)x[(size_t)2 * i + 1];
+        x[(size_t)2 * i] = (float)(even * c - odd * s);
+        x[(size_t)2 * i + 1] = (float)(even * s + odd * c);
     }
 }
 

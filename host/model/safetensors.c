@@ -173,7 +173,7 @@ static int check_tiling(const struct safetensors *s, uint64_t data_bytes, struct
 
 static int read_header(struct safetensors *s, struct err *e)
 {
-    if (s->size < LENGTH_BYTES)
+    if (!s->bytes || s->size < LENGTH_BYTES)
         return err_input(e, "%s: %zu bytes are too few for a safetensors file", s->name, s->size);
     uint64_t length = load_u64(s->bytes);
     if (length > SAFETENSORS_HEADER_MAX || length > s->size - LENGTH_BYTES)

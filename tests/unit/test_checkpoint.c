@@ -223,126 +223,127 @@ TEST(checkpoint_finds_every_kind)
 
 /* ---- damaged folders ---- */
 
+static const struct {
+    const char *settings[4];
+    enum damage how;
+    const char *tensor, *error; /* file of the damage: the one in the error */
+} damaged[] = {
+    {{0},
+     DROP,
+     "model.layers.1.self_attn.q_b_proj.weight",
+     "@/model.safetensors: tensor \"model.layers.1.self_attn.q_b_proj.weight\": missing"},
+    {{0}, DROP, "lm_head.weight", "@/model.safetensors: tensor \"lm_head.weight\": missing"},
+    {{0},
+     DROP,
+     "model.layers.2.mlp.gate.e_score_correction_bias",
+     "@/model.safetensors: tensor \"model.layers.2.mlp.gate.e_score_correction_bias\": "
+     "missing"},
+    {{0},
+     DROP,
+     "model.norm.weight",
+     "@/model.safetensors: neither \"model.norm.weight\" nor "
+     "\"language_model.model.norm.weight\""},
+    {{0},
+     ADD_ROW,
+     "model.layers.0.mlp.up_proj.weight",
+     "@/model.safetensors: tensor \"model.layers.0.mlp.up_proj.weight\": its shape is [97,64], "
+     "not [96,64]"},
+    {{0},
+     FLATTEN,
+     "model.layers.0.self_attn.o_proj.weight",
+     "@/model.safetensors: tensor \"model.layers.0.self_attn.o_proj.weight\": its shape is "
+     "[2048], "
+     "not [64,32]"},
+    {{0},
+     ADD_ROW,
+     "model.layers.0.input_layernorm.weight",
+     "@/model.safetensors: tensor \"model.layers.0.input_layernorm.weight\": its shape is "
+     "[65], "
+     "not [64]"},
+    {{0},
+     AS_F16,
+     "model.embed_tokens.weight",
+     "@/model.safetensors: tensor \"model.embed_tokens.weight\": is F16, which this weight "
+     "cannot"},
+    {{"quant=8"},
+     DROP,
+     "model.layers.0.self_attn.o_proj.weight_scale_inv",
+     "@/model.safetensors: tensor \"model.layers.0.self_attn.o_proj.weight_scale_inv\": "
+     "missing"},
+    {{"quant=8"},
+     ADD_ROW,
+     "model.layers.0.self_attn.o_proj.weight_scale_inv",
+     "@/model.safetensors: tensor \"model.layers.0.self_attn.o_proj.weight_scale_inv\": its "
+     "shape is "
+     "[5,2], not [4,2]"},
+    {{"quant=8"},
+     AS_U8,
+     "model.layers.0.self_attn.o_proj.weight",
+     "@/model.safetensors: tensor \"model.layers.0.self_attn.o_proj.weight\": is U8, which"},
+    {{"quant=4"},
+     DROP,
+     "model.layers.1.mlp.experts.7.down_proj.weight_packed",
+     "@/model.safetensors: tensor \"model.layers.1.mlp.experts.7.down_proj.weight\": missing"},
+    {{"quant=4"},
+     DROP,
+     "model.layers.1.mlp.experts.7.down_proj.weight_scale",
+     "@/model.safetensors: tensor \"model.layers.1.mlp.experts.7.down_proj.weight_scale\": "
+     "missing"},
+    {{"quant=4"},
+     DROP,
+     "model.layers.1.mlp.experts.7.down_proj.weight_shape",
+     "@/model.safetensors: tensor \"model.layers.1.mlp.experts.7.down_proj.weight_shape\": "
+     "missing"},
+    {{"quant=4"},
+     ZERO,
+     "model.layers.1.mlp.experts.7.down_proj.weight_shape",
+     "@/model.safetensors: tensor \"model.layers.1.mlp.experts.7.down_proj.weight_shape\": "
+     "holds 0 x 0, "
+     "not 64 x 32"},
+    {{"quant=4"},
+     AS_F32,
+     "model.layers.1.mlp.experts.7.down_proj.weight_packed",
+     "@/model.safetensors: tensor \"model.layers.1.mlp.experts.7.down_proj.weight_packed\": is "
+     "F32, "
+     "not I32"},
+    {{"quant=4"},
+     AS_F16,
+     "model.layers.1.mlp.experts.7.down_proj.weight_scale",
+     "@/model.safetensors: tensor \"model.layers.1.mlp.experts.7.down_proj.weight_scale\": is "
+     "F16, "
+     "not BF16"},
+    {{"quant=4"},
+     ADD_ROW,
+     "model.layers.1.mlp.experts.7.down_proj.weight_scale",
+     "@/model.safetensors: tensor \"model.layers.1.mlp.experts.7.down_proj.weight_scale\": its "
+     "shape is "
+     "[65,1], not [64,1]"},
+    {{"quant=4", "k25=1"},
+     DROP,
+     "language_model.lm_head.weight",
+     "@/model.safetensors: tensor \"language_model.lm_head.weight\": missing"},
+    {{0}, CUT_FILE, "", "@/model.safetensors: byte 0: a header of "},
+    {{"shards=2"}, CUT_FILE, "", "@/model-00001-of-000002.safetensors: byte 0: a header of "},
+    {{"shards=2"},
+     DROP,
+     "model.layers.0.input_layernorm.weight",
+     "@/model-00001-of-000002.safetensors: tensor \"model.layers.0.input_layernorm.weight\": "
+     "missing, "
+     "although "},
+};
+
 TEST(checkpoint_refuses_damaged_tensors)
 {
-    static const struct {
-        const char *settings[4];
-        enum damage how;
-        const char *tensor, *error; /* file of the damage: the one in the error */
-    } cases[] = {
-        {{0},
-         DROP,
-         "model.layers.1.self_attn.q_b_proj.weight",
-         "@/model.safetensors: tensor \"model.layers.1.self_attn.q_b_proj.weight\": missing"},
-        {{0}, DROP, "lm_head.weight", "@/model.safetensors: tensor \"lm_head.weight\": missing"},
-        {{0},
-         DROP,
-         "model.layers.2.mlp.gate.e_score_correction_bias",
-         "@/model.safetensors: tensor \"model.layers.2.mlp.gate.e_score_correction_bias\": "
-         "missing"},
-        {{0},
-         DROP,
-         "model.norm.weight",
-         "@/model.safetensors: neither \"model.norm.weight\" nor "
-         "\"language_model.model.norm.weight\""},
-        {{0},
-         ADD_ROW,
-         "model.layers.0.mlp.up_proj.weight",
-         "@/model.safetensors: tensor \"model.layers.0.mlp.up_proj.weight\": its shape is [97,64], "
-         "not [96,64]"},
-        {{0},
-         FLATTEN,
-         "model.layers.0.self_attn.o_proj.weight",
-         "@/model.safetensors: tensor \"model.layers.0.self_attn.o_proj.weight\": its shape is "
-         "[2048], "
-         "not [64,32]"},
-        {{0},
-         ADD_ROW,
-         "model.layers.0.input_layernorm.weight",
-         "@/model.safetensors: tensor \"model.layers.0.input_layernorm.weight\": its shape is "
-         "[65], "
-         "not [64]"},
-        {{0},
-         AS_F16,
-         "model.embed_tokens.weight",
-         "@/model.safetensors: tensor \"model.embed_tokens.weight\": is F16, which this weight "
-         "cannot"},
-        {{"quant=8"},
-         DROP,
-         "model.layers.0.self_attn.o_proj.weight_scale_inv",
-         "@/model.safetensors: tensor \"model.layers.0.self_attn.o_proj.weight_scale_inv\": "
-         "missing"},
-        {{"quant=8"},
-         ADD_ROW,
-         "model.layers.0.self_attn.o_proj.weight_scale_inv",
-         "@/model.safetensors: tensor \"model.layers.0.self_attn.o_proj.weight_scale_inv\": its "
-         "shape is "
-         "[5,2], not [4,2]"},
-        {{"quant=8"},
-         AS_U8,
-         "model.layers.0.self_attn.o_proj.weight",
-         "@/model.safetensors: tensor \"model.layers.0.self_attn.o_proj.weight\": is U8, which"},
-        {{"quant=4"},
-         DROP,
-         "model.layers.1.mlp.experts.7.down_proj.weight_packed",
-         "@/model.safetensors: tensor \"model.layers.1.mlp.experts.7.down_proj.weight\": missing"},
-        {{"quant=4"},
-         DROP,
-         "model.layers.1.mlp.experts.7.down_proj.weight_scale",
-         "@/model.safetensors: tensor \"model.layers.1.mlp.experts.7.down_proj.weight_scale\": "
-         "missing"},
-        {{"quant=4"},
-         DROP,
-         "model.layers.1.mlp.experts.7.down_proj.weight_shape",
-         "@/model.safetensors: tensor \"model.layers.1.mlp.experts.7.down_proj.weight_shape\": "
-         "missing"},
-        {{"quant=4"},
-         ZERO,
-         "model.layers.1.mlp.experts.7.down_proj.weight_shape",
-         "@/model.safetensors: tensor \"model.layers.1.mlp.experts.7.down_proj.weight_shape\": "
-         "holds 0 x 0, "
-         "not 64 x 32"},
-        {{"quant=4"},
-         AS_F32,
-         "model.layers.1.mlp.experts.7.down_proj.weight_packed",
-         "@/model.safetensors: tensor \"model.layers.1.mlp.experts.7.down_proj.weight_packed\": is "
-         "F32, "
-         "not I32"},
-        {{"quant=4"},
-         AS_F16,
-         "model.layers.1.mlp.experts.7.down_proj.weight_scale",
-         "@/model.safetensors: tensor \"model.layers.1.mlp.experts.7.down_proj.weight_scale\": is "
-         "F16, "
-         "not BF16"},
-        {{"quant=4"},
-         ADD_ROW,
-         "model.layers.1.mlp.experts.7.down_proj.weight_scale",
-         "@/model.safetensors: tensor \"model.layers.1.mlp.experts.7.down_proj.weight_scale\": its "
-         "shape is "
-         "[65,1], not [64,1]"},
-        {{"quant=4", "k25=1"},
-         DROP,
-         "language_model.lm_head.weight",
-         "@/model.safetensors: tensor \"language_model.lm_head.weight\": missing"},
-        {{0}, CUT_FILE, "", "@/model.safetensors: byte 0: a header of "},
-        {{"shards=2"}, CUT_FILE, "", "@/model-00001-of-000002.safetensors: byte 0: a header of "},
-        {{"shards=2"},
-         DROP,
-         "model.layers.0.input_layernorm.weight",
-         "@/model-00001-of-000002.safetensors: tensor \"model.layers.0.input_layernorm.weight\": "
-         "missing, "
-         "although "},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < sizeof damaged / sizeof damaged[0]; i++) {
         char folder[FIXTURE_FOLDER_BYTES], file[100];
-        struct fixture_model m = model_of(cases[i].settings);
+        struct fixture_model m = model_of(damaged[i].settings);
         struct err e = {0};
         fixture_folder(folder);
         CHECK_MSG(fixture_write(folder, &m, &e) == 0, "%s", e.text);
-        (void)snprintf(file, sizeof file, "%.*s", (int)strcspn(cases[i].error + 2, ":"),
-                       cases[i].error + 2);
-        damage_file(folder, file, cases[i].tensor, cases[i].how);
-        check_refused(folder, cases[i].error);
+        (void)snprintf(file, sizeof file, "%.*s", (int)strcspn(damaged[i].error + 2, ":"),
+                       damaged[i].error + 2);
+        damage_file(folder, file, damaged[i].tensor, damaged[i].how);
+        check_refused(folder, damaged[i].error);
         fixture_remove(folder);
     }
 }
@@ -437,7 +438,7 @@ TEST(checkpoint_synthetic_has_the_shapes_of_the_real_one)
     weight_row_f32(&a, 0, 0, 192, x);
     weight_row_f32(&b, 0, 0, 192, y);
     weight_row_f32(&c, 0, 0, 192, z);
-    CHECK(memcmp(x, y, sizeof x) != 0 && memcmp(x, z, sizeof x) != 0);
+    CHECK(x[0] != y[0] && x[1] != y[1] && x[0] != z[0] && x[1] != z[1]);
     checkpoint_close(other);
     checkpoint_close(rule);
     checkpoint_close(real);

@@ -174,97 +174,98 @@ TEST(config_reads_the_relatives)
     CHECK(!config_has_experts(&c, 60));
 }
 
+static const struct {
+    struct change changes[3];
+    const char *error; /* after "config.json: " */
+} refused[] = {
+    {{{"hidden_size", NULL}}, "hidden_size: missing"},
+    {{{"hidden_size", "null"}}, "hidden_size: missing"},
+    {{{"hidden_size", "0"}}, "hidden_size: 0 is outside 1..1048576"},
+    {{{"hidden_size", "-7168"}}, "hidden_size: -7168 is outside"},
+    {{{"hidden_size", "4294974464"}}, "hidden_size: 4294974464 is outside"}, /* 7168 mod 2^32 */
+    {{{"hidden_size", "7168.0"}}, "hidden_size: must be an integer, not 7168"},
+    {{{"hidden_size", "1e99"}}, "hidden_size: must be an integer"},
+    {{{"hidden_size", "\"7168\""}}, "hidden_size: must be a number, not a string"},
+    {{{"hidden_size", "[7168]"}}, "hidden_size: must be a number, not an array"},
+    {{{"num_hidden_layers", "5000"}}, "num_hidden_layers: 5000 is outside 1..4096"},
+    {{{"num_attention_heads", "0"}}, "num_attention_heads: 0 is outside"},
+    {{{"q_lora_rank", "0"}}, "q_lora_rank: 0 is outside"},
+    {{{"kv_lora_rank", NULL}}, "kv_lora_rank: missing"},
+    {{{"qk_rope_head_dim", "63"}}, "qk_rope_head_dim: 63 is odd"},
+    {{{"qk_rope_head_dim", "0"}}, "qk_rope_head_dim: 0 is outside"},
+    {{{"v_head_dim", "true"}}, "v_head_dim: must be a number, not true or false"},
+    {{{"vocab_size", "100000000"}}, "vocab_size: 100000000 is outside"},
+    {{{"max_position_embeddings", "0"}}, "max_position_embeddings: 0 is outside"},
+    {{{"num_experts_per_tok", "385"}}, "num_experts_per_tok: 385 of 384 experts"},
+    {{{"num_experts_per_tok", "0"}}, "num_experts_per_tok: 0 is outside"},
+    {{{"n_group", "5"}}, "n_group: 5 groups do not divide 384 experts"},
+    {{{"n_group", "384"}}, "n_group: 384 groups leave less than 2"},
+    {{{"n_group", "4"}, {"topk_group", "5"}}, "topk_group: 5 of 4 groups"},
+    {{{"n_group", "96"}}, "num_experts_per_tok: 8 from 1 groups of 4 experts"},
+    {{{"n_shared_experts", "-1"}}, "n_shared_experts: -1 is outside"},
+    {{{"n_routed_experts", "65536"}}, "n_routed_experts: 65536 in each of 60 layers are more"},
+    {{{"moe_layer_freq", "2"}}, "moe_layer_freq: only 1 is supported"},
+    {{{"intermediate_size", NULL}}, "intermediate_size: missing"},
+    {{{"moe_intermediate_size", "0"}}, "moe_intermediate_size: 0 is outside"},
+    {{{"routed_scaling_factor", "0"}}, "routed_scaling_factor: 0 is outside"},
+    {{{"scoring_func", "\"softmax\""}}, "scoring_func: \"softmax\" is not supported"},
+    {{{"scoring_func", NULL}}, "scoring_func: missing"},
+    {{{"topk_method", "\"greedy\""}}, "topk_method: \"greedy\" is not supported"},
+    {{{"hidden_act", "\"gelu\""}}, "hidden_act: \"gelu\" is not supported"},
+    {{{"attention_bias", "true"}}, "attention_bias: true is not supported"},
+    {{{"model_type", "\"deepseek_v32\""}}, "model_type: \"deepseek_v32\" is not supported"},
+    {{{"rms_norm_eps", "0"}}, "rms_norm_eps: 0 is outside"},
+    {{{"rms_norm_eps", "\"1e-5\""}}, "rms_norm_eps: must be a number, not a string"},
+    {{{"rope_theta", "1"}}, "rope_theta: 1 is outside"},
+    {{{"rope_theta", NULL}}, "rope_theta: missing"},
+    {{{"rope_scaling", "{}"}}, "rope_scaling.type: missing"},
+    {{{"rope_scaling", "3"}}, "rope_scaling: must be an object, not a number"},
+    {{{"rope_scaling", "{\"type\":\"linear\",\"factor\":2}"}},
+     "rope_scaling.type: \"linear\" is not supported"},
+    {{{"rope_scaling", "{\"type\":\"yarn\"}"}}, "rope_scaling.factor: missing"},
+    {{{"rope_scaling", "{\"rope_type\":\"yarn\",\"factor\":0.5}"}},
+     "rope_scaling.factor: 0.5 is outside"},
+    {{{"rope_scaling", "{\"type\":\"yarn\",\"factor\":2,\"beta_fast\":1,\"beta_slow\":32,"
+                       "\"original_max_position_embeddings\":4096}"}},
+     "rope_scaling.beta_fast: 1 is less than beta_slow"},
+    {{{"tie_word_embeddings", "1"}}, "tie_word_embeddings: must be true or false"},
+    {{{"eos_token_id", "163840"}}, "eos_token_id: 163840 is outside 0..163839"},
+    {{{"eos_token_id", "[1,2,3,4,5,6,7,8,9]"}}, "eos_token_id: more than 8 ids"},
+    {{{"eos_token_id", "\"x\""}}, "eos_token_id: must be a number"},
+    {{{"quantization_config", "[]"}}, "quantization_config: must be an object"},
+    {{{"quantization_config", "{}"}}, "quantization_config.quant_method: missing"},
+    {{{"quantization_config", "{\"quant_method\":\"awq\"}"}},
+     "quantization_config.quant_method: \"awq\" is not supported"},
+    {{{"quantization_config", "{\"quant_method\":\"fp8\"}"}},
+     "quantization_config.weight_block_size: must be two integers"},
+    {{{"quantization_config", "{\"quant_method\":\"fp8\",\"weight_block_size\":[128,0]}"}},
+     "quantization_config.weight_block_size: 0 is outside"},
+    {{{"quantization_config", INT4("8", "32")}},
+     "quantization_config.config_groups.group_0.weights.num_bits: 8 is outside 4..4"},
+    {{{"quantization_config", INT4("4", "128")}},
+     "quantization_config.config_groups.group_0.weights.group_size: 128 is outside 32..32"},
+    {{{"quantization_config", "{\"quant_method\":\"compressed-tensors\","
+                              "\"format\":\"pack-quantized\",\"config_groups\":{}}"}},
+     "quantization_config.config_groups: must be an object with one group"},
+    {{{"quantization_config", "{\"quant_method\":\"compressed-tensors\",\"format\":"
+                              "\"pack-quantized\",\"config_groups\":{\"g\":{}}}"}},
+     "quantization_config.config_groups.g.weights.num_bits: missing"},
+    {{{"moe_intermediate_size", "2040"}},
+     "quantization_config.group_size: 32 does not divide hidden_size 7168 and"},
+};
+
 TEST(config_refuses_absurd_values)
 {
-    static const struct {
-        struct change changes[3];
-        const char *error; /* after "config.json: " */
-    } bad[] = {
-        {{{"hidden_size", NULL}}, "hidden_size: missing"},
-        {{{"hidden_size", "null"}}, "hidden_size: missing"},
-        {{{"hidden_size", "0"}}, "hidden_size: 0 is outside 1..1048576"},
-        {{{"hidden_size", "-7168"}}, "hidden_size: -7168 is outside"},
-        {{{"hidden_size", "4294974464"}}, "hidden_size: 4294974464 is outside"}, /* 7168 mod 2^32 */
-        {{{"hidden_size", "7168.0"}}, "hidden_size: must be an integer, not 7168"},
-        {{{"hidden_size", "1e99"}}, "hidden_size: must be an integer"},
-        {{{"hidden_size", "\"7168\""}}, "hidden_size: must be a number, not a string"},
-        {{{"hidden_size", "[7168]"}}, "hidden_size: must be a number, not an array"},
-        {{{"num_hidden_layers", "5000"}}, "num_hidden_layers: 5000 is outside 1..4096"},
-        {{{"num_attention_heads", "0"}}, "num_attention_heads: 0 is outside"},
-        {{{"q_lora_rank", "0"}}, "q_lora_rank: 0 is outside"},
-        {{{"kv_lora_rank", NULL}}, "kv_lora_rank: missing"},
-        {{{"qk_rope_head_dim", "63"}}, "qk_rope_head_dim: 63 is odd"},
-        {{{"qk_rope_head_dim", "0"}}, "qk_rope_head_dim: 0 is outside"},
-        {{{"v_head_dim", "true"}}, "v_head_dim: must be a number, not true or false"},
-        {{{"vocab_size", "100000000"}}, "vocab_size: 100000000 is outside"},
-        {{{"max_position_embeddings", "0"}}, "max_position_embeddings: 0 is outside"},
-        {{{"num_experts_per_tok", "385"}}, "num_experts_per_tok: 385 of 384 experts"},
-        {{{"num_experts_per_tok", "0"}}, "num_experts_per_tok: 0 is outside"},
-        {{{"n_group", "5"}}, "n_group: 5 groups do not divide 384 experts"},
-        {{{"n_group", "384"}}, "n_group: 384 groups leave less than 2"},
-        {{{"n_group", "4"}, {"topk_group", "5"}}, "topk_group: 5 of 4 groups"},
-        {{{"n_group", "96"}}, "num_experts_per_tok: 8 from 1 groups of 4 experts"},
-        {{{"n_shared_experts", "-1"}}, "n_shared_experts: -1 is outside"},
-        {{{"n_routed_experts", "65536"}}, "n_routed_experts: 65536 in each of 60 layers are more"},
-        {{{"moe_layer_freq", "2"}}, "moe_layer_freq: only 1 is supported"},
-        {{{"intermediate_size", NULL}}, "intermediate_size: missing"},
-        {{{"moe_intermediate_size", "0"}}, "moe_intermediate_size: 0 is outside"},
-        {{{"routed_scaling_factor", "0"}}, "routed_scaling_factor: 0 is outside"},
-        {{{"scoring_func", "\"softmax\""}}, "scoring_func: \"softmax\" is not supported"},
-        {{{"scoring_func", NULL}}, "scoring_func: missing"},
-        {{{"topk_method", "\"greedy\""}}, "topk_method: \"greedy\" is not supported"},
-        {{{"hidden_act", "\"gelu\""}}, "hidden_act: \"gelu\" is not supported"},
-        {{{"attention_bias", "true"}}, "attention_bias: true is not supported"},
-        {{{"model_type", "\"deepseek_v32\""}}, "model_type: \"deepseek_v32\" is not supported"},
-        {{{"rms_norm_eps", "0"}}, "rms_norm_eps: 0 is outside"},
-        {{{"rms_norm_eps", "\"1e-5\""}}, "rms_norm_eps: must be a number, not a string"},
-        {{{"rope_theta", "1"}}, "rope_theta: 1 is outside"},
-        {{{"rope_theta", NULL}}, "rope_theta: missing"},
-        {{{"rope_scaling", "{}"}}, "rope_scaling.type: missing"},
-        {{{"rope_scaling", "3"}}, "rope_scaling: must be an object, not a number"},
-        {{{"rope_scaling", "{\"type\":\"linear\",\"factor\":2}"}},
-         "rope_scaling.type: \"linear\" is not supported"},
-        {{{"rope_scaling", "{\"type\":\"yarn\"}"}}, "rope_scaling.factor: missing"},
-        {{{"rope_scaling", "{\"rope_type\":\"yarn\",\"factor\":0.5}"}},
-         "rope_scaling.factor: 0.5 is outside"},
-        {{{"rope_scaling", "{\"type\":\"yarn\",\"factor\":2,\"beta_fast\":1,\"beta_slow\":32,"
-                           "\"original_max_position_embeddings\":4096}"}},
-         "rope_scaling.beta_fast: 1 is less than beta_slow"},
-        {{{"tie_word_embeddings", "1"}}, "tie_word_embeddings: must be true or false"},
-        {{{"eos_token_id", "163840"}}, "eos_token_id: 163840 is outside 0..163839"},
-        {{{"eos_token_id", "[1,2,3,4,5,6,7,8,9]"}}, "eos_token_id: more than 8 ids"},
-        {{{"eos_token_id", "\"x\""}}, "eos_token_id: must be a number"},
-        {{{"quantization_config", "[]"}}, "quantization_config: must be an object"},
-        {{{"quantization_config", "{}"}}, "quantization_config.quant_method: missing"},
-        {{{"quantization_config", "{\"quant_method\":\"awq\"}"}},
-         "quantization_config.quant_method: \"awq\" is not supported"},
-        {{{"quantization_config", "{\"quant_method\":\"fp8\"}"}},
-         "quantization_config.weight_block_size: must be two integers"},
-        {{{"quantization_config", "{\"quant_method\":\"fp8\",\"weight_block_size\":[128,0]}"}},
-         "quantization_config.weight_block_size: 0 is outside"},
-        {{{"quantization_config", INT4("8", "32")}},
-         "quantization_config.config_groups.group_0.weights.num_bits: 8 is outside 4..4"},
-        {{{"quantization_config", INT4("4", "128")}},
-         "quantization_config.config_groups.group_0.weights.group_size: 128 is outside 32..32"},
-        {{{"quantization_config", "{\"quant_method\":\"compressed-tensors\","
-                                  "\"format\":\"pack-quantized\",\"config_groups\":{}}"}},
-         "quantization_config.config_groups: must be an object with one group"},
-        {{{"quantization_config", "{\"quant_method\":\"compressed-tensors\",\"format\":"
-                                  "\"pack-quantized\",\"config_groups\":{\"g\":{}}}"}},
-         "quantization_config.config_groups.g.weights.num_bits: missing"},
-        {{{"moe_intermediate_size", "2040"}},
-         "quantization_config.group_size: 32 does not divide hidden_size 7168 and"},
-    };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         struct change changes[CHANGES_MAX] = {0};
-        memcpy(changes, bad[i].changes, sizeof bad[i].changes);
+        memcpy(changes, refused[i].changes, sizeof refused[i].changes);
         struct model_config c;
         struct err e = {0};
-        CHECK_MSG(read_changed(&c, changes, &e) == -1, "accepted: %s", bad[i].error);
+        CHECK_MSG(read_changed(&c, changes, &e) == -1, "accepted: %s", refused[i].error);
         CHECK_EQ(e.kind, ERR_INPUT);
         CHECK_MSG(!strncmp(e.text, "config.json: ", 13), "%s", e.text);
-        CHECK_MSG(!strncmp(e.text + 13, bad[i].error, strlen(bad[i].error)), "%s, not %s", e.text,
-                  bad[i].error);
+        CHECK_MSG(!strncmp(e.text + 13, refused[i].error, strlen(refused[i].error)), "%s, not %s",
+                  e.text, refused[i].error);
     }
 }
 

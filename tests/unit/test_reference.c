@@ -69,7 +69,8 @@ static void check_golden(const char *path, uint32_t prompt_max, uint32_t greedy_
     double worst = 0.0;
     for (g.position = 0; g.position < fed; g.position++) {
         g.layer_mask = 0;
-        CHECK_EQ(reference_step(r, load_u32(g.ids->data + 4 * g.position), g.position, logits, &e),
+        CHECK_EQ(reference_step(r, load_u32(g.ids->data + (size_t)4 * g.position), g.position,
+                                logits, &e),
                  0);
         CHECK_EQ(g.layer_mask, 63);
         worst = fmax(worst, worst_logit(&g, g.position, logits));
