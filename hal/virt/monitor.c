@@ -126,12 +126,14 @@ _Noreturn void monitor_main(void)
     t->y = h->y;
     t->width = h->width;
     t->height = h->height;
+    shm_wait_for_go(t);
     t->code_locked = h->code_locked;
     map_tile();
     map_code(t->code_locked);
     start_user_mode();
     monitor.core.pc = h->start;
-    shm_report(t, t->code_locked ? RING_RUNNING : RING_STARTED);
+    if (t->code_locked)
+        shm_report(t, RING_RUNNING);
     monitor_enter(&monitor.core);
 }
 

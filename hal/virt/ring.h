@@ -34,7 +34,7 @@
 
 enum ring_state {
     RING_NEW = 0,     /* QEMU has not got here yet */
-    RING_STARTED = 1, /* the monitor runs, the tile goes through its ROM */
+    RING_STARTED = 1, /* the monitor runs and waits for go, or the tile is in its ROM */
     RING_RUNNING = 2, /* the tile has locked its code: it runs the image */
     RING_FAULTED = 3  /* fault[] is complete; the tile has stopped */
 };
@@ -54,11 +54,13 @@ struct ring_header {
     /* by the host, before QEMU starts */
     uint32_t magic, version;
     uint32_t x, y, width, height;
+    /* by the host, before it sets go */
     uint32_t start; /* pc of the first instruction: the ROM, or the image when it is loaded directly
                      */
     uint32_t code_locked; /* 1: start with the code read-only */
     /* by the host */
     _Alignas(RING_LINE) uint32_t host_steps;
+    uint32_t go; /* 1: start */
     uint32_t config_read;
     /* by the tile */
     _Alignas(RING_LINE) uint32_t asleep_at;

@@ -121,6 +121,13 @@ static void nap(uint32_t steps)
                      : "memory");
 }
 
+void shm_wait_for_go(const struct virt_tile *t)
+{
+    shm_report(t, RING_STARTED);
+    while (!ring_get(&link.header->go))
+        nap(ring_get(&link.header->host_steps));
+}
+
 void virt_link_configure(uint32_t offset, uint32_t value)
 {
     struct ring_header *h = link.header;

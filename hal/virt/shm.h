@@ -10,6 +10,9 @@
  * missing or of another version. */
 struct ring_header *shm_open(void);
 
+/* Report RING_STARTED and wait until the host says go. */
+void shm_wait_for_go(const struct virt_tile *t);
+
 /* Tell the host how far the tile is. */
 void shm_report(const struct virt_tile *t, enum ring_state state);
 

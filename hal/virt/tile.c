@@ -133,6 +133,15 @@ static void write_router(uint32_t *reg, uint32_t offset, uint32_t value)
     virt_link_configure(offset, value);
 }
 
+/* Nobody may still be writing code. */
+static void lock_code(struct virt_tile *t)
+{
+    for (uint32_t i = 0; i < TILE_THREADS; i++)
+        if (t->thread[i].busy && stream_check(&t->thread[i].d) == STREAM_BAD_DEST)
+            virt_tile_fault(t, VIRT_FAULT_STREAM, __LINE__, t->thread[i].at);
+    t->code_locked = true;
+}
+
 void virt_tile_write(struct virt_tile *t, uint32_t offset, uint32_t value)
 {
     uint32_t i = 0;
@@ -158,7 +167,7 @@ void virt_tile_write(struct virt_tile *t, uint32_t offset, uint32_t value)
         t->task = value;
         break;
     case REG_CODE_LOCK:
-        t->code_locked = true;
+        lock_code(t);
         break;
     case REG_QUEUE_COLOUR:
         write_router(&t->queue_colour[i], offset, value);

@@ -15,8 +15,8 @@ double wall_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* "<folder of this program>/firmware". */
-static void default_firmware(char *out, size_t bytes)
+/* "<folder of this program>/<name>". */
+static void beside_program(char *out, size_t bytes, const char *name)
 {
     char self[3800];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -24,7 +24,7 @@ static void default_firmware(char *out, size_t bytes)
     char *slash = strrchr(self, '/');
     if (slash)
         *slash = 0;
-    (void)snprintf(out, bytes, "%s/firmware", slash ? self : ".");
+    (void)snprintf(out, bytes, "%s/%s", slash ? self : ".", name);
 }
 
 int stage_open_model(struct stage *s, const struct place_options *p, struct err *e)
@@ -44,11 +44,28 @@ static void show_progress(void *self, uint32_t done, uint32_t rows)
         (void)fprintf(stderr, "\rplacing: row %u of %u%s", done, rows, done == rows ? "\n" : "");
 }
 
+static int put_qemu_tile(void *self, struct wafer *w, const struct plan *plan, struct err *e)
+{
+    struct stage *s = self;
+    char monitor[4096];
+    beside_program(monitor, sizeof monitor, "virt/monitor.elf");
+    struct qemu_tile_cfg cfg = {.monitor = monitor,
+                                .rom = s->images.rom,
+                                .x = s->qemu_at[0],
+                                .y = s->qemu_at[1],
+                                .width = plan->width,
+                                .height = plan->height};
+    if (qemu_tile_open(&s->qemu, &cfg, e))
+        return -1;
+    struct foreign_tile ops = qemu_tile_ops(s->qemu);
+    return wafer_set_foreign_tile(w, cfg.x, cfg.y, &ops, e);
+}
+
 int stage_open_session(struct stage *s, const struct place_options *p, uint32_t context,
                        struct err *e)
 {
     char folder[4096];
-    default_firmware(folder, sizeof folder);
+    beside_program(folder, sizeof folder, "firmware");
     bool direct = p->load && !strcmp(p->load, "direct");
     if (p->load && !direct && strcmp(p->load, "fabric") != 0)
         return err_set(e, ERR_USAGE, "--load: '%s' is neither fabric nor direct", p->load);
@@ -68,12 +85,16 @@ int stage_open_session(struct stage *s, const struct place_options *p, uint32_t 
                               .load_direct = direct,
                               .stress_seed = p->stress,
                               .max_cycles = p->max_cycles,
+                              .prepare = p->qemu_tile_given ? put_qemu_tile : NULL,
+                              .prepare_self = s,
                               .progress = show_progress};
+    memcpy(s->qemu_at, p->qemu_tile, sizeof s->qemu_at);
     return session_open(&s->session, &cfg, e);
 }
 
 void stage_close(struct stage *s)
 {
     session_close(s->session);
+    qemu_tile_close(s->qemu);
     checkpoint_close(s->checkpoint);
 }

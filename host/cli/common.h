@@ -4,6 +4,7 @@
 #define TESSERA_CLI_COMMON_H
 
 #include "cli/options.h"
+#include "io/qemu_tile.h"
 #include "model/checkpoint.h"
 #include "run/session.h"
 
@@ -53,6 +54,8 @@ struct stage {
     struct machine machine;
     struct images images;
     struct session *session;
+    struct qemu_tile *qemu; /* NULL: every tile is emulated */
+    uint32_t qemu_at[2];
 };
 
 int stage_open_model(struct stage *s, const struct place_options *p, struct err *e);

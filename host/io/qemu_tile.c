@@ -8,6 +8,7 @@
 #include "base/xalloc.h"
 #include "hal/virt/ring.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -29,7 +30,7 @@ struct qemu_tile {
     struct ring_header *header;
     struct ring *in, *out;
     uint32_t x, y;
-    uint32_t seen_steps; /* tile_steps that qemu_tile_wait has reported */
+    uint32_t seen_steps; /* tile_steps that `stirred` has reported */
     uint32_t next_colour;
     uint32_t timeout_seconds;
 };
@@ -65,13 +66,9 @@ static void fill_memory(struct qemu_tile *q, const struct qemu_tile_cfg *cfg)
     h->y = cfg->y;
     h->width = cfg->width;
     h->height = cfg->height;
-    h->start = cfg->start;
-    h->code_locked = cfg->code_locked;
     h->host_steps = 1; /* asleep_at starts at 0: not asleep yet */
     h->magic = RING_MAGIC;
     memcpy(q->base + RING_ROM, cfg->rom, TILE_ROM_BYTES);
-    if (cfg->sram)
-        memcpy(q->base + RING_SRAM, cfg->sram, TILE_SRAM_BYTES);
 }
 
 /* In the child: only calls that are safe between fork and exec. */
@@ -213,31 +210,45 @@ void qemu_tile_close(struct qemu_tile *q)
     free(q);
 }
 
+/* ---- the functions of struct foreign_tile ---- */
+
 static void step(struct qemu_tile *q)
 {
     ring_set(&q->header->host_steps, q->header->host_steps + 1);
 }
 
-bool qemu_tile_take(struct qemu_tile *q, uint8_t colour, uint32_t word, bool control)
+static void start(void *self, uint32_t pc, bool code_locked)
 {
-    if (!ring_room(&q->in[colour]))
-        return false;
-    ring_put(&q->in[colour], word, control);
+    struct qemu_tile *q = self;
+    q->header->start = pc;
+    q->header->code_locked = code_locked;
+    ring_set(&q->header->go, 1);
     step(q);
-    return true;
 }
 
-bool qemu_tile_give(struct qemu_tile *q, uint32_t colours, uint8_t *colour, uint32_t *word,
-                    bool *control)
+static uint32_t room(void *self, uint8_t colour)
 {
+    const struct qemu_tile *q = self;
+    return RING_WORDS - (q->in[colour].written - ring_get(&q->in[colour].read));
+}
+
+static void take(void *self, struct wavelet v)
+{
+    struct qemu_tile *q = self;
+    assert(ring_room(&q->in[v.colour]));
+    ring_put(&q->in[v.colour], v.data, v.control);
+    step(q);
+}
+
+static bool give(void *self, uint32_t colours, struct wavelet *v)
+{
+    struct qemu_tile *q = self;
     for (uint32_t k = 0; k < TILE_COLOURS; k++) {
         uint32_t c = (q->next_colour + k) % TILE_COLOURS;
         if (!(colours >> c & 1) || !ring_waiting(&q->out[c]))
             continue;
         struct ring_slot s = ring_take(&q->out[c]);
-        *colour = (uint8_t)c;
-        *word = s.word;
-        *control = s.control != 0;
+        *v = (struct wavelet){.data = s.word, .colour = (uint8_t)c, .control = s.control != 0};
         q->next_colour = c + 1;
         step(q);
         return true;
@@ -245,8 +256,9 @@ bool qemu_tile_give(struct qemu_tile *q, uint32_t colours, uint8_t *colour, uint
     return false;
 }
 
-bool qemu_tile_configure(struct qemu_tile *q, uint32_t *offset, uint32_t *value)
+static bool configure(void *self, uint32_t *offset, uint32_t *value)
 {
+    struct qemu_tile *q = self;
     struct ring_header *h = q->header;
     if (ring_get(&h->config_written) == h->config_read)
         return false;
@@ -258,15 +270,13 @@ bool qemu_tile_configure(struct qemu_tile *q, uint32_t *offset, uint32_t *value)
     return true;
 }
 
-static bool has_output(const struct qemu_tile *q)
+static bool stirred(void *self)
 {
-    const struct ring_header *h = q->header;
-    if (ring_get(&h->config_written) != h->config_read)
-        return true;
-    for (uint32_t c = 0; c < TILE_COLOURS; c++)
-        if (ring_waiting(&q->out[c]))
-            return true;
-    return false;
+    struct qemu_tile *q = self;
+    uint32_t steps = ring_get(&q->header->tile_steps);
+    bool moved = steps != q->seen_steps;
+    q->seen_steps = steps;
+    return moved;
 }
 
 static int report_fault(const struct qemu_tile *q, struct err *e)
@@ -289,21 +299,19 @@ static int report_fault(const struct qemu_tile *q, struct err *e)
                    f[2], f[3], q->header->task);
 }
 
-int qemu_tile_wait(struct qemu_tile *q, struct err *e)
+static int wait_for_life(void *self, struct err *e)
 {
+    struct qemu_tile *q = self;
     struct ring_header *h = q->header;
     uint32_t spins = 0;
     double end = seconds_now() + q->timeout_seconds;
     for (;;) {
-        /* read before looking at the rings: whatever was put there before is then seen */
+        /* read before the steps: what the tile did before it fell asleep is then seen */
         bool asleep = ring_get(&h->asleep_at) == h->host_steps;
-        uint32_t steps = ring_get(&h->tile_steps);
         if (ring_get(&h->state) == RING_FAULTED)
             return report_fault(q, e);
-        if (steps != q->seen_steps || has_output(q)) {
-            q->seen_steps = steps;
+        if (stirred(q))
             return 1;
-        }
         if (asleep)
             return 0;
         if (check_alive(q, e))
@@ -315,12 +323,15 @@ int qemu_tile_wait(struct qemu_tile *q, struct err *e)
     }
 }
 
-const uint8_t *qemu_tile_sram(const struct qemu_tile *q)
+struct foreign_tile qemu_tile_ops(struct qemu_tile *q)
 {
-    return q->base + RING_SRAM;
-}
-
-uint32_t qemu_tile_task(const struct qemu_tile *q)
-{
-    return q->header->task;
+    return (struct foreign_tile){.self = q,
+                                 .start = start,
+                                 .room = room,
+                                 .take = take,
+                                 .stirred = stirred,
+                                 .configure = configure,
+                                 .give = give,
+                                 .wait = wait_for_life,
+                                 .sram = q->base + RING_SRAM};
 }

@@ -160,7 +160,7 @@ static int open_wafer(struct session *s, struct err *e)
     if (wafer_open(&s->wafer, &cfg, e))
         return -1;
     s->io = io_open(s->wafer, &cfg);
-    return 0;
+    return s->cfg.prepare ? s->cfg.prepare(s->cfg.prepare_self, s->wafer, s->plan, e) : 0;
 }
 
 static int open_all(struct session *s, struct err *e)

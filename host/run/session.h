@@ -22,6 +22,9 @@ struct session_cfg {
     bool load_direct;       /* write SRAM without the fabric */
     uint64_t stress_seed;   /* struct wafer_cfg */
     uint64_t max_cycles;    /* for each wait; 0: 2^40 */
+    /* called once with the reset wafer, before loading; -1 ends the session; may be NULL */
+    int (*prepare)(void *self, struct wafer *w, const struct plan *plan, struct err *e);
+    void *prepare_self;
     /* called now and then while loading; may be NULL */
     void (*progress)(void *self, uint32_t rows_done, uint32_t rows);
     void *progress_self;

@@ -217,6 +217,24 @@ static void bad_descriptors_are_faults(void)
     }
 }
 
+static void lock(void)
+{
+    mmio_write(REG_CODE_LOCK, 1);
+}
+
+static void only_an_open_code_region_is_written(void)
+{
+    struct stream_desc d = {.op = STREAM_RECV, .event = 1, .count = 1, .src1 = 3, .dst = 0x1ffc};
+    port_tile()->code_locked = false;
+    sram_desc(ROOM, &d);
+    CHECK_EQ(bench_call(start_at_room), BENCH_RETURNED);
+    CHECK_EQ(bench_call(lock), BENCH_FAULTED); /* the thread is still at it */
+    CHECK_EQ(port_tile()->fault[VIRT_FAULT_CODE], FAULT_CODE_STREAM);
+    port_tile()->thread[0].busy = false;
+    lock();
+    CHECK_EQ(bench_call(start_at_room), BENCH_FAULTED);
+}
+
 static void read_write_only(void)
 {
     mmio_read(REG_EVENT_POST);
@@ -276,6 +294,7 @@ const struct bench_test tests_engine[] = {
     {"count_zero_only_posts", count_zero_only_posts},
     {"busy_thread_is_a_fault", busy_thread_is_a_fault},
     {"bad_descriptors_are_faults", bad_descriptors_are_faults},
+    {"only_an_open_code_region_is_written", only_an_open_code_region_is_written},
     {"wrong_register_access_is_a_fault", wrong_register_access_is_a_fault},
     {"boot_colours_are_bound_at_reset", boot_colours_are_bound_at_reset},
     {"timer_posts_its_event", timer_posts_its_event},

@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# One tile of the wafer is a QEMU process that runs the wafer's own ROM and image: the same logits, bit for bit.
+. tests/e2e/lib.sh
+
+echo "[79, 110, 305, 259]" >"$TMP/ids.json"
+eval_to() { # NAME OPTION...
+    out=$1
+    shift
+    timeout 120 "$T" eval --model $MODEL --tokens "$TMP/ids.json" --greedy 2 --logits "$TMP/$out" --load direct "$@"
+}
+same_bits() { eval_to qemu "$@" && cmp "$TMP/emulated" "$TMP/qemu"; }
+nothing_left() { ! pgrep -f "mem-path=/proc/self/fd/.*$B/virt/monitor.elf"; }
+no_qemu() { exits 3 "qemu-system-riscv32" env PATH=/nowhere "$T" eval --model $MODEL --tokens "$TMP/ids.json" --load direct --qemu-tile 1,1; }
+no_tile() { exits 3 "no tile (999,1)" "$T" eval --model $MODEL --tokens "$TMP/ids.json" --load direct --qemu-tile 999,1; }
+
+check "all tiles emulated" eval_to emulated
+check "QEMU is the tile in the corner" same_bits --qemu-tile 0,0
+check "QEMU is a tile in the middle" same_bits --qemu-tile 20,2
+check "QEMU boots over the mesh like its neighbours" same_bits --load fabric --qemu-tile 9,1
+check "QEMU is a tile while links stall at random" same_bits --stress 5 --qemu-tile 14,3
+check "no QEMU is an error that says what to install" no_qemu
+check "no such tile" no_tile
+check "no process is left behind" nothing_left
+done_testing
