@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "core/code.h"
 #include "rvasm.h"
+#include "rvgen_values.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -45,57 +46,9 @@ static uint32_t below(struct gen *g, uint32_t n)
     return rng_below(&g->rng, n);
 }
 
-static uint32_t random32(struct gen *g)
-{
-    return (uint32_t)rng_next(&g->rng);
-}
-
 static bool chance(struct gen *g, unsigned percent)
 {
     return below(g, 100) < percent;
-}
-
-/* ---- values worth trying ---- */
-
-static uint32_t integer_value(struct gen *g)
-{
-    static const uint32_t edges[] = {0, 1, 2, 31, 32, 0x7fffffff, 0x80000000, 0x80000001, ~0u, ~1u};
-    switch (below(g, 4)) {
-    case 0:
-        return edges[below(g, sizeof edges / sizeof *edges)];
-    case 1:
-        return (1u << below(g, 32)) - below(g, 3) + 1;
-    case 2:
-        return (uint32_t)(int32_t)(int8_t)random32(g);
-    default:
-        return random32(g);
-    }
-}
-
-static uint32_t float_value(struct gen *g)
-{
-    static const uint32_t edges[] = {0,          0x7f800000, 0x7fc00000, 0x7f800001, 0x7fffffff,
-                                     1,          0x007fffff, 0x00800000, 0x00800001, 0x7f7fffff,
-                                     0x3f800000, 0x3f7fffff, 0x3f800001, 0x4f000000, 0x4effffff,
-                                     0x4f800000, 0x4f7fffff, 0x3f000000, 0x3fc00000, 0x4b000001};
-    uint32_t sign = random32(g) & 0x80000000u;
-    switch (below(g, 8)) {
-    case 0:
-    case 1:
-        return sign | edges[below(g, sizeof edges / sizeof *edges)];
-    case 2: /* near one, few bits: exact results and halfway cases */
-        return sign | (0x3f000000 + (below(g, 64) << 18));
-    case 3: /* near one, all bits */
-        return sign | (0x3e000000 + (random32(g) & 0x03ffffff));
-    case 4: /* near the smallest normal, and far below one */
-        return sign | (random32(g) & 0x01ffffff);
-    case 5: /* near the largest */
-        return sign | (0x7e000000 + (random32(g) & 0x01ffffff));
-    case 6: /* converts to integers */
-        return sign | (0x3e800000 + (random32(g) & 0x11ffffff));
-    default:
-        return random32(g);
-    }
 }
 
 /* ---- emitting ---- */
@@ -183,7 +136,7 @@ static bool keeps_reserved(const struct gen *g, const struct core_insn *i)
 
 static void item_integer(struct gen *g)
 {
-    struct core_insn i = {.rs1 = any(g), .rs2 = any(g), .imm = (int32_t)random32(g)};
+    struct core_insn i = {.rs1 = any(g), .rs2 = any(g), .imm = (int32_t)value_random(&g->rng)};
     do
         i.op = (uint8_t)below(g, CORE_OPS);
     while (!is_plain(&i));
@@ -194,7 +147,7 @@ static void item_integer(struct gen *g)
 static void item_compressed(struct gen *g)
 {
     for (;;) {
-        uint32_t h = random32(g) & 0xffff;
+        uint32_t h = value_random(&g->rng) & 0xffff;
         if ((h & 3) == 3)
             continue;
         struct core_insn i = core_decode(h);
@@ -243,13 +196,32 @@ static void item_float(struct gen *g)
 static void item_float_value(struct gen *g)
 {
     uint8_t r = target_not_zero(g);
-    emit_li(g, r, float_value(g));
+    emit_li(g, r, value_float(&g->rng));
     emit32(g, rvasm(fmv_w_x, .rd = any(g), .rs1 = r));
+}
+
+/* One floating-point instruction on three operands chosen for each other. */
+static void item_float_case(struct gen *g)
+{
+    uint32_t v[3];
+    value_float_triple(&g->rng, v);
+    uint8_t r = target_not_zero(g), first = any(g);
+    for (unsigned k = 0; k < 3; k++) {
+        emit_li(g, r, v[k]);
+        emit32(g, rvasm(fmv_w_x, .rd = (first + k) & 31, .rs1 = r));
+    }
+    struct core_insn i = {.rd = target(g), .rs1 = first, .rm = rounding_mode(g)};
+    i.rs2 = (first + 1) & 31;
+    i.rs3 = (first + 2) & 31;
+    i.op = (uint8_t)(CORE_OP_fmadd_s + below(g, CORE_OP_fclass_s - CORE_OP_fmadd_s));
+    emit32(g, rvasm(csrrwi, .rd = 0, .rs1 = 0, .imm = 1)); /* flags of this one only */
+    emit32(g, rvasm_encode(i));
+    emit32(g, rvasm(csrrs, .rd = target(g), .rs1 = 0, .imm = 1));
 }
 
 static void item_integer_value(struct gen *g)
 {
-    emit_li(g, target(g), integer_value(g));
+    emit_li(g, target(g), value_integer(&g->rng));
 }
 
 /* Any of the six CSR instructions with any operand. */
@@ -292,9 +264,9 @@ static void item_fcsr(struct gen *g)
 static void item_mstatus(struct gen *g)
 {
     uint8_t rd = target(g);
-    uint32_t mie = g->enables_mie ? 0 : random32(g) & 8;
+    uint32_t mie = g->enables_mie ? 0 : value_random(&g->rng) & 8;
     uint8_t r = target_not_zero(g);
-    emit_li(g, r, 0x7800 | mie | (random32(g) & 0x80));
+    emit_li(g, r, 0x7800 | mie | (value_random(&g->rng) & 0x80));
     emit32(g, rvasm(csrrw, .rd = 0, .rs1 = r, .imm = 0x300));
     emit32(g, rvasm(csrrs, .rd = rd, .rs1 = 0, .imm = 0x300));
     emit32(g, rvasm(srli, .rd = rd, .rs1 = rd, .imm = 13));
@@ -317,11 +289,11 @@ static void item_csr(struct gen *g)
         emit_csr(g, anything[below(g, 3)], target(g), any(g));
         break;
     case 2: /* mepc: bit 0 of what is written differs */
-        emit_csr_value(g, 0x341, target(g), random32(g) & ~1u);
+        emit_csr_value(g, 0x341, target(g), value_random(&g->rng) & ~1u);
         break;
     case 3:
         if (g->enables_mie)
-            emit_csr_value(g, 0x304, target(g), random32(g) & 0x888);
+            emit_csr_value(g, 0x304, target(g), value_random(&g->rng) & 0x888);
         else
             emit32(g, rvasm(csrrs, .rd = target(g), .rs1 = 0, .imm = 0x304));
         break;
@@ -329,7 +301,7 @@ static void item_csr(struct gen *g)
         item_mstatus(g);
         break;
     case 5: /* mtvec ignores a write of a reserved mode; the others do not change, or trap */
-        emit_li(g, r, random32(g) | 2);
+        emit_li(g, r, value_random(&g->rng) | 2);
         emit32(g, rvasm(csrrw, .rd = target(g), .rs1 = r, .imm = 0x305));
         emit_read_or_swap(g, constant[below(g, 4)], target(g));
         break;
@@ -375,8 +347,8 @@ static void item_illegal(struct gen *g)
     for (;;) {
         /* one bit away from an instruction, or anything */
         const struct core_insn_row *row = &core_insn_rows[1 + below(g, CORE_OPS - 1)];
-        uint32_t near = (row->match ^ 1u << below(g, 32)) | (random32(g) & ~row->mask);
-        uint32_t w = (chance(g, 70) ? near : random32(g)) | 3;
+        uint32_t near = (row->match ^ 1u << below(g, 32)) | (value_random(&g->rng) & ~row->mask);
+        uint32_t w = (chance(g, 70) ? near : value_random(&g->rng)) | 3;
         if (core_decode(w).op != CORE_OP_ILLEGAL || is_system_function(w))
             continue;
         emit32(g, w);
@@ -484,8 +456,10 @@ static void item(struct gen *g, unsigned depth)
         item_compressed(g);
     else if (dice < 52)
         item_memory(g);
-    else if (dice < 76)
+    else if (dice < 68)
         item_float(g);
+    else if (dice < 76)
+        item_float_case(g);
     else if (dice < 80)
         item_float_value(g);
     else if (dice < 82)
@@ -505,7 +479,7 @@ static void item(struct gen *g, unsigned depth)
     else if (depth < 2)
         item_loop(g, depth);
     else
-        emit32(g, rvasm(fence, ) | (random32(g) & 0xfff00000u));
+        emit32(g, rvasm(fence, ) | (value_random(&g->rng) & 0xfff00000u));
 }
 
 static void items(struct gen *g, unsigned count, unsigned depth)
@@ -544,13 +518,13 @@ static void program_make(struct program *p, uint64_t seed, uint32_t number)
     g->rng.state = rng_mix(seed * 1000003 + number);
     g->enables_mie = chance(g, 50);
     p->record.fcsr = below(g, 5) << 5 | below(g, 32);
-    p->record.seed = random32(g) | 1;
+    p->record.seed = value_random(&g->rng) | 1;
     for (unsigned k = 0; k < 32; k++) {
-        p->record.x[k] = integer_value(g);
-        p->record.f[k] = float_value(g);
+        p->record.x[k] = value_integer(&g->rng);
+        p->record.f[k] = value_float(&g->rng);
     }
     for (unsigned k = 0; k < TABLE_WORDS; k++)
-        p->record.table[k] = chance(g, 50) ? float_value(g) : integer_value(g);
+        p->record.table[k] = chance(g, 50) ? value_float(&g->rng) : value_integer(&g->rng);
     for (unsigned n = 2 + below(g, 3); n; n--)
         segment(g);
     g->start[g->insns] = g->bytes; /* where the last trap goes */
