@@ -2,7 +2,7 @@
 /* test_config.c - config.json: the published models, every refusal, and the RoPE numbers. */
 #include "base/json.h"
 #include "harness.h"
-#include "model/config.h"
+#include "model/checkpoint.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -119,6 +119,29 @@ TEST(config_reads_k26)
     CHECK_EQ(c.quant, QUANT_INT4);
     CHECK_EQ(c.eos_count, 1);
     CHECK_EQ(c.eos[0], 163585);
+}
+
+/* The published checkpoint: 1,026,408,232,448 parameters in 594.2 GB, without vision. */
+TEST(config_k26_has_the_published_size)
+{
+    struct model_config c;
+    struct checkpoint *ck;
+    struct err e = {0};
+    uint64_t parameters = 0;
+    CHECK_EQ(read_changed(&c, NULL, &e), 0);
+    CHECK_EQ(checkpoint_open_synthetic(&ck, &c, 1, &e), 0);
+    for (enum weight_role role = 0; role < ROLE_COUNT; role++) {
+        uint32_t layers = role <= ROLE_LM_HEAD ? 1 : c.layers;
+        uint32_t experts = role < ROLE_EXPERT_GATE ? 1 : c.experts;
+        for (uint32_t i = 0; i < layers * experts; i++) {
+            struct weight w;
+            if (checkpoint_weight(ck, role, i / experts, i % experts, &w) == 0)
+                parameters += (uint64_t)w.rows * w.cols;
+        }
+    }
+    CHECK_EQ(parameters, 1026408232448);
+    CHECK_EQ(checkpoint_bytes(ck), 594205351936);
+    checkpoint_close(ck);
 }
 
 TEST(config_reads_nested_text_config)
