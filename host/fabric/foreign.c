@@ -112,6 +112,23 @@ static void stirred(struct wafer *w, struct foreign *f)
     f->blocked = false;
 }
 
+/* As if the registers had been ours. */
+static bool check_fault(struct wafer *w, struct foreign *f)
+{
+    struct tile *t = &w->tile[f->tile];
+    struct foreign_fault r;
+    if (!f->ops.faulted(f->ops.self, &r))
+        return false;
+    t->fault_file = r.file;
+    t->fault_line = r.line;
+    t->fault_pc = r.pc;
+    t->fault_info = r.info;
+    t->fault_stack_free = r.stack_free;
+    t->task = r.task;
+    fault_firmware(w, f->tile, r.code);
+    return true;
+}
+
 void foreign_visit(struct wafer *w)
 {
     for (struct foreign *f = w->foreign; f; f = f->next) {
@@ -122,6 +139,7 @@ void foreign_visit(struct wafer *w)
             continue;
         configure(w, f);
         issue(w, f);
+        check_fault(w, f);
     }
 }
 
@@ -141,7 +159,7 @@ bool foreign_wait(struct wafer *w)
         int result = f->ops.wait(f->ops.self, &e);
         if (result < 0)
             fault_foreign(w, f->tile, e.text);
-        else if (result)
+        else if (result && !check_fault(w, f))
             stirred(w, f);
         if (result)
             return true;

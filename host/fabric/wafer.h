@@ -79,6 +79,11 @@ void wafer_set_outside(struct wafer *w, const struct wafer_outside *outside);
 bool wafer_edge_room(const struct wafer *w, struct edge_port port, uint8_t colour);
 void wafer_edge_enter(struct wafer *w, struct edge_port port, struct wavelet v); /* needs room */
 
+struct foreign_fault {
+    uint32_t file, line, pc, info, stack_free, code; /* the FAULT_* registers */
+    uint32_t task;
+};
+
 /* A tile that runs elsewhere: its core and stream engine are behind these functions, the wafer
  * keeps its router. When it runs is not defined, so cycles differ from run to run; what a dataflow
  * program computes does not. None may wait, except `wait`. */
@@ -94,8 +99,9 @@ struct foreign_tile {
     /* its next word to the ramp, of a colour in the bit mask; false: none */
     bool (*give)(void *self, uint32_t colours, struct wavelet *v);
     /* the wafer can do nothing else: wait until the tile does something (1), or sleeps until it is
-     * given more (0); -1: an error, which becomes a fault of the tile */
+     * given more (0); -1: an error */
     int (*wait)(void *self, struct err *e);
+    bool (*faulted)(void *self, struct foreign_fault *out); /* has its record been completed? */
     uint8_t *sram; /* TILE_SRAM_BYTES, where the tile has them; set to zero, or loaded by us */
 };
 

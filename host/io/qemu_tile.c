@@ -122,10 +122,14 @@ static int start_process(struct qemu_tile *q, const struct qemu_tile_cfg *cfg, s
     return 0;
 }
 
-void qemu_tile_console(const struct qemu_tile *q, char *out, uint32_t n)
+/* What QEMU and the tile printed, on one line. */
+static void console_text(const struct qemu_tile *q, char *out, size_t bytes)
 {
-    ssize_t got = n > 1 ? pread(q->console_fd, out, n - 1, 0) : 0;
+    ssize_t got = pread(q->console_fd, out, bytes - 1, 0);
     out[got > 0 ? got : 0] = 0;
+    for (char *c = out; *c; c++)
+        if (*c == '\n')
+            *c = c[1] ? ' ' : 0;
 }
 
 /* -1 if the process has ended. */
@@ -139,12 +143,11 @@ static int check_alive(struct qemu_tile *q, struct err *e)
     if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_FOUND)
         return err_input(e, "live tile: cannot run qemu-system-riscv32 (Debian: apt-get install "
                             "qemu-system-misc)");
-    qemu_tile_console(q, text, sizeof text);
-    for (char *c = text; *c; c++)
-        if (*c == '\n')
-            *c = c[1] ? ' ' : 0;
-    return err_set(e, ERR_INTERNAL, "live tile: QEMU ended with status %d: %s",
-                   WIFEXITED(status) ? WEXITSTATUS(status) : -1, text[0] ? text : "no message");
+    console_text(q, text, sizeof text);
+    return err_set(e, ERR_INTERNAL, "live tile: QEMU ended with %s %d: %s",
+                   WIFEXITED(status) ? "status" : "signal",
+                   WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status),
+                   text[0] ? text : "no message");
 }
 
 static void pause_briefly(uint32_t *spins)
@@ -279,24 +282,20 @@ static bool stirred(void *self)
     return moved;
 }
 
-static int report_fault(const struct qemu_tile *q, struct err *e)
+static bool faulted(void *self, struct foreign_fault *out)
 {
-    static const char *const file_name[] = {
-#define FAULT_FILE(name, number) [number] = #name,
-#include "hal/fault.def"
-#undef FAULT_FILE
-    };
-    const uint32_t *f = q->header->fault;
-    const char *what = "unknown fault";
-#define FAULT(name, code, text)                                                                    \
-    if (f[5] == (code))                                                                            \
-        what = #name ": " text;
-#include "hal/fault.def"
-#undef FAULT
-    uint32_t files = sizeof file_name / sizeof *file_name;
-    return err_set(e, ERR_FAULT, "tile (%u,%u) in QEMU: %s; %s:%u pc 0x%08x info 0x%x task %u",
-                   q->x, q->y, what, f[0] < files && file_name[f[0]] ? file_name[f[0]] : "?", f[1],
-                   f[2], f[3], q->header->task);
+    struct qemu_tile *q = self;
+    struct ring_header *h = q->header;
+    if (ring_get(&h->state) != RING_FAULTED)
+        return false;
+    *out = (struct foreign_fault){.file = h->fault[0],
+                                  .line = h->fault[1],
+                                  .pc = h->fault[2],
+                                  .info = h->fault[3],
+                                  .stack_free = h->fault[4],
+                                  .code = h->fault[5],
+                                  .task = h->task};
+    return true;
 }
 
 static int wait_for_life(void *self, struct err *e)
@@ -308,8 +307,6 @@ static int wait_for_life(void *self, struct err *e)
     for (;;) {
         /* read before the steps: what the tile did before it fell asleep is then seen */
         bool asleep = ring_get(&h->asleep_at) == h->host_steps;
-        if (ring_get(&h->state) == RING_FAULTED)
-            return report_fault(q, e);
         if (stirred(q))
             return 1;
         if (asleep)
@@ -333,5 +330,11 @@ struct foreign_tile qemu_tile_ops(struct qemu_tile *q)
                                  .configure = configure,
                                  .give = give,
                                  .wait = wait_for_life,
+                                 .faulted = faulted,
                                  .sram = q->base + RING_SRAM};
+}
+
+int qemu_tile_pid(const struct qemu_tile *q)
+{
+    return q->pid;
 }

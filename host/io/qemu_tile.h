@@ -29,11 +29,11 @@ struct qemu_tile_cfg {
 int qemu_tile_open(struct qemu_tile **out, const struct qemu_tile_cfg *cfg, struct err *e);
 void qemu_tile_close(struct qemu_tile *q);
 
-/* What wafer_set_foreign_tile wants; refers to q. `wait` fails with ERR_FAULT if the tile faulted,
- * ERR_LIMIT after timeout_seconds without a sign of life, ERR_INTERNAL if the process ended. */
+/* What wafer_set_foreign_tile wants; refers to q. `wait` fails with ERR_LIMIT after timeout_seconds
+ * without a sign of life, ERR_INTERNAL if the process ended. */
 struct foreign_tile qemu_tile_ops(struct qemu_tile *q);
 
-/* What the tile printed, at most n - 1 bytes of it. */
-void qemu_tile_console(const struct qemu_tile *q, char *out, uint32_t n);
+/* The process, while it lives. */
+int qemu_tile_pid(const struct qemu_tile *q);
 
 #endif

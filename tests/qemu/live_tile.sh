@@ -10,7 +10,15 @@ eval_to() { # NAME OPTION...
     timeout 120 "$T" eval --model $MODEL --tokens "$TMP/ids.json" --greedy 2 --logits "$TMP/$out" --load direct "$@"
 }
 same_bits() { eval_to qemu "$@" && cmp "$TMP/emulated" "$TMP/qemu"; }
-nothing_left() { ! pgrep -f "mem-path=/proc/self/fd/.*$B/virt/monitor.elf"; }
+live() { timeout 60 "$B/tests/tool_live" "$B" "$@"; }
+same_report() { # both lines of a fault, but for the cycle
+    live fault >"$TMP/two" && cat "$TMP/two" && grep -q "fault PROGRAM .* boot.c:.* info 0x7" "$TMP/two" &&
+        [ "$(sed 's/ cycle [0-9]*//' "$TMP/two" | uniq -c | awk '{print $1}')" = 2 ]
+}
+says() { # TEXT ACTION
+    live "$2" | grep -F "$1"
+}
+nothing_left() { ! grep -alE "$B/virt/[m]onitor[.]elf" /proc/[0-9]*/cmdline; }
 no_qemu() { exits 3 "qemu-system-riscv32" env PATH=/nowhere "$T" eval --model $MODEL --tokens "$TMP/ids.json" --load direct --qemu-tile 1,1; }
 no_tile() { exits 3 "no tile (999,1)" "$T" eval --model $MODEL --tokens "$TMP/ids.json" --load direct --qemu-tile 999,1; }
 
@@ -19,6 +27,10 @@ check "QEMU is the tile in the corner" same_bits --qemu-tile 0,0
 check "QEMU is a tile in the middle" same_bits --qemu-tile 20,2
 check "QEMU boots over the mesh like its neighbours" same_bits --load fabric --qemu-tile 9,1
 check "QEMU is a tile while links stall at random" same_bits --stress 5 --qemu-tile 14,3
+check "afterwards every tile holds the same SRAM" live sram $MODEL 9,1
+check "a fault in QEMU is reported like any other" same_report
+check "a tile that never sleeps is an error" says "no sign of life" hang
+check "a killed QEMU is an error" says "QEMU ended with signal 9" killed
 check "no QEMU is an error that says what to install" no_qemu
 check "no such tile" no_tile
 check "no process is left behind" nothing_left
