@@ -20,13 +20,15 @@
  * quiet moment cannot matter.
  *
  * Timing, T_R = ramp cycles, hop = cycles per link (machine file):
- *   issued by the stream engine in cycle t -> may leave the router from cycle t + T_R -> is in the
- * next router hop cycles later -> delivered to the ramp, it is in the input queue T_R cycles after
- * the router let it go. A word taken from a queue in cycle t can be issued again, combined, in
- * cycle t + 1, so: ping over h hops     h + 2 T_R                     issue to arrival in the queue
- *   broadcast, P tiles   B + P + 2 T_R                 first issue to last word stored, both cycles
- * counted chain reduction      B + (2 T_R + 2)(P - 1)        the same (Luczynski et al.,
- * "Near-Optimal Wafer-Scale Reduce", HPDC 2024.) */
+ *   issued by the stream engine in cycle t -> may leave the router from cycle t + T_R
+ *   -> is in the next router hop cycles later -> delivered to the ramp, it is in the input queue
+ *   T_R cycles after the router let it go.
+ * A word taken from a queue in cycle t can be issued again, combined, in cycle t + 1, so:
+ *   ping over h hops               h + 2 T_R              issue to arrival in the queue
+ *   broadcast, P tiles             B + P + 2 T_R          first issue to last word stored, both
+ *                                                         cycles counted
+ *   chain reduction                B + (2 T_R + 2)(P - 1) the same
+ * (Luczynski et al., "Near-Optimal Wafer-Scale Reduce", HPDC 2024.) */
 #ifndef TESSERA_HAL_FABRIC_H
 #define TESSERA_HAL_FABRIC_H
 
@@ -56,11 +58,13 @@ enum {
 #define ROUTE_MODE_RING 0x8u
 
 /* The two boot colours are routed by hardware at reset, so that a tile without software can be
- * reached. IMAGE  one stream for all: enters at the west port of tile (0, 0), runs down column 0
- * and along every row: column 0: {W at row 0, else N} -> {RAMP, E, S}; other columns: {W} -> {RAMP,
- * E}; edges cut off. Bound to queue 0. LOAD   one stream per row from its west edge, take then
- * pass: position 0 {W} -> {RAMP}, position 1 {W} -> {E}. The control wavelet that ends a tile's
- * share turns its switch. Bound to queue 1. */
+ * reached.
+ *   IMAGE  one stream for all: enters at the west port of tile (0, 0), runs down column 0 and along
+ *          every row: column 0: {W at row 0, else N} -> {RAMP, E, S}; other columns: {W} -> {RAMP,
+ *          E}; edges cut off. Bound to queue 0.
+ *   LOAD   one stream per row from its west edge, take then pass: position 0 {W} -> {RAMP},
+ *          position 1 {W} -> {E}. The control wavelet that ends a tile's share turns its switch.
+ *          Bound to queue 1. */
 #define COLOUR_IMAGE 23
 #define COLOUR_LOAD 22
 #define QUEUE_IMAGE 0

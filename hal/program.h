@@ -10,9 +10,11 @@
  * weights
  *
  * A task waits for `need` events of its number, then runs once: first its kernel, then its start
- * list in order; and it waits again. Number 0 goes first when several are ready. A task with need 0
- * never runs. A list entry is the offset of a descriptor to start (even), or 2 * task + 1 to post
- * an event to a task. The same list form, in the header, is run once at boot. */
+ * list in order; and it waits again. A task without a kernel runs as soon as its last event is
+ * taken off the queue; tasks with kernels wait until the queue is empty, and then number 0 goes
+ * first when several are ready. A task with need 0 never runs. A list entry is the offset of a
+ * descriptor to start (even), or 2 * task + 1 to post an event to a task. The same list form, in
+ * the header, is run once at boot. */
 #ifndef TESSERA_HAL_PROGRAM_H
 #define TESSERA_HAL_PROGRAM_H
 

@@ -4,15 +4,17 @@
  * Read by C, by the assembler, by the linker scripts (through cpp) and by the emulator, so it holds
  * integer #defines only: no types, no casts, no conditions other than TILE_U.
  *
- *   0x0000_1000  boot ROM            4 KiB   reset starts here; the loader that takes the image off
- * the mesh 0x0010_0000  exit device                 as on QEMU's virt board 0x1000_0000  UART
- * transmit               as on QEMU's virt board (16550) 0x5000_0000  tile registers      4 KiB
- * tile_regs.def 0x8000_0000  SRAM               48 KiB   as on QEMU's virt board (RAM) +0x0000 code
- * and constants  8 KiB   the firmware image; read-only once locked, one host copy for all tiles
- *       +0x2000  firmware data       512 B   scheduler state
- *       +0x2200  stack                 1 KiB   grows down; guard word at the bottom
- *       +0x2600  tile program       38.5 KiB   program.h: routes, tasks, descriptors, buffers, KV
- * share, weights
+ *   0x0000_1000  boot ROM         4 KiB   reset starts here; takes the image off the mesh
+ *   0x0010_0000  exit device              as on QEMU's virt board
+ *   0x1000_0000  UART transmit            as on QEMU's virt board (16550)
+ *   0x5000_0000  tile registers   4 KiB   tile_regs.def
+ *   0x8000_0000  SRAM            48 KiB   as on QEMU's virt board (RAM)
+ *       +0x0000  code             8 KiB   the firmware image and its constants; read-only once
+ *                                         locked, one host copy for all tiles
+ *       +0x2000  firmware data    512 B   variables of the firmware; the boot ROM's working memory
+ *       +0x2200  stack            1 KiB   grows down; guard word at the bottom
+ *       +0x2600  tile program  38.5 KiB   program.h: routes, tasks, descriptors, buffers, KV share,
+ *                                         weights
  */
 #ifndef TESSERA_HAL_TILE_MAP_H
 #define TESSERA_HAL_TILE_MAP_H
