@@ -4,11 +4,21 @@
 
 #include <stdio.h>
 
+/* Names from hostile files appear in errors: nothing in them may look like a second line. */
+static void keep_one_line(char *text)
+{
+    for (; *text; text++) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+    }
+}
+
 int err_setv(struct err *e, enum err_kind kind, const char *fmt, va_list args)
 {
     if (e && e->kind == ERR_OK) {
         e->kind = kind;
         (void)vsnprintf(e->text, sizeof e->text, fmt, args);
+        keep_one_line(e->text);
     }
     return -1;
 }

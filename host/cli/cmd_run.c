@@ -24,7 +24,7 @@ struct generation {
     const char *prompt;
     uint64_t tokens, seed;
     double temperature, top_p;
-    bool json, ignore_eos;
+    bool json, ignore_eos, plain;
 
     struct stage stage;
     struct tokenizer *tokenizer;
@@ -110,7 +110,8 @@ static int prepare(struct generation *g, struct err *e)
     const struct model_config *k = checkpoint_config(g->stage.checkpoint);
     if (tokenizer_open(&g->tokenizer, g->place.model, k->vocab, e))
         return -1;
-    tokenizer_encode(g->tokenizer, g->prompt, strlen(g->prompt), TOKENIZER_SPECIALS, &g->ids);
+    tokenizer_encode(g->tokenizer, g->prompt, strlen(g->prompt),
+                     g->plain ? TOKENIZER_PLAIN : TOKENIZER_SPECIALS, &g->ids);
     if (g->ids.count == 0)
         return err_set(e, ERR_USAGE, "--prompt: no tokens in it");
     if (g->tokens > k->positions_max || g->ids.count + g->tokens > k->positions_max)
@@ -178,6 +179,8 @@ static int run_run(int argc, char **argv, struct err *e)
         {"seed", "N", "of the sampling (default 1)", OPTION_COUNT, &g.seed, NULL},
         {"ignore-eos", NULL, "do not stop at the end-of-text tokens", OPTION_FLAG, &g.ignore_eos,
          NULL},
+        {"plain", NULL, "names of control tokens in the prompt are just text", OPTION_FLAG,
+         &g.plain, NULL},
         {"json", NULL, "text and statistics as JSON", OPTION_FLAG, &g.json, NULL},
         RUN_OPTIONS(p),
         {0},
