@@ -22,6 +22,27 @@ static unsigned priority_of(const struct thread *th)
 
 /* ---- start and finish ---- */
 
+static const char *error_text(enum stream_error error)
+{
+    switch (error) {
+    case STREAM_OK:
+        break;
+    case STREAM_BAD_OP:
+        return "BAD_OP";
+    case STREAM_BAD_COLOUR:
+        return "BAD_COLOUR";
+    case STREAM_BAD_ALIGN:
+        return "BAD_ALIGN";
+    case STREAM_BAD_RANGE:
+        return "BAD_RANGE";
+    case STREAM_BAD_DEST:
+        return "BAD_DEST";
+    case STREAM_BAD_NEXT:
+        return "BAD_NEXT";
+    }
+    return "OK";
+}
+
 static void start_on(struct wafer *w, uint32_t tile, unsigned k, uint32_t offset)
 {
     struct tile *t = &w->tile[tile];
@@ -31,7 +52,8 @@ static void start_on(struct wafer *w, uint32_t tile, unsigned k, uint32_t offset
     memcpy(&th->d, t->sram + offset, sizeof th->d);
     enum stream_error error = stream_check(&th->d);
     if (error && !(error == STREAM_BAD_DEST && t->code == CODE_OPEN)) {
-        fault_hardware(w, tile, FAULT_STREAM, "descriptor at 0x%x, reason %d", offset, (int)error);
+        fault_hardware(w, tile, FAULT_STREAM, "descriptor at 0x%x, op %u: %s", offset, th->d.op,
+                       error_text(error));
         return;
     }
     th->offset = (uint16_t)offset;
@@ -47,7 +69,7 @@ void engine_start(struct wafer *w, uint32_t tile, uint32_t offset)
     struct tile *t = &w->tile[tile];
     if (offset & 3 || offset < TILE_CODE_BYTES ||
         offset > TILE_SRAM_BYTES - sizeof(struct stream_desc)) {
-        fault_hardware(w, tile, FAULT_STREAM, "descriptor at 0x%x", offset);
+        fault_hardware(w, tile, FAULT_STREAM, "no descriptor can be at 0x%x", offset);
         return;
     }
     unsigned k = t->sram[offset + offsetof(struct stream_desc, thread)] & 7u;

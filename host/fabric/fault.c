@@ -85,6 +85,19 @@ void fault_hardware(struct wafer *w, uint32_t tile, uint32_t code, const char *f
         code == FAULT_TRAP ? t->fault_pc : t->core.pc, t->task, (unsigned long long)w->cycle);
 }
 
+void fault_exit(struct wafer *w, uint32_t tile, uint32_t value)
+{
+    const struct tile *t = &w->tile[tile];
+    struct fault *f = claim(w, tile);
+    if (!f)
+        return;
+    (void)snprintf(f->text, sizeof f->text,
+                   "tile (%u,%u) gave 0x%x (code %u) to the exit device; pc 0x%08x task %u "
+                   "cycle %llu",
+                   wafer_x(w, tile), wafer_y(w, tile), value, value >> 16, t->core.pc, t->task,
+                   (unsigned long long)w->cycle);
+}
+
 void fault_firmware(struct wafer *w, uint32_t tile, uint32_t code)
 {
     const struct fault_name *name = name_of(code);

@@ -257,6 +257,7 @@ void fault_hardware(struct wafer *w, uint32_t tile, uint32_t code, const char *f
     __attribute__((format(printf, 4, 5)));
 void fault_firmware(struct wafer *w, uint32_t tile, uint32_t code);
 void fault_foreign(struct wafer *w, uint32_t tile, const char *text); /* tells its own story */
+void fault_exit(struct wafer *w, uint32_t tile, uint32_t value); /* given to the exit device */
 const char *fault_port_name(unsigned port);
 
 /* ---- edge.c ---- */

@@ -58,6 +58,9 @@ void tile_lock_code(struct wafer *w, uint32_t tile)
     struct tile *t = &w->tile[tile];
     if (t->code != CODE_OPEN)
         return;
+    for (unsigned k = 0; k < TILE_THREADS; k++)
+        if (t->engine.busy >> k & 1 && stream_check(&t->engine.thread[k].d) == STREAM_BAD_DEST)
+            fault_hardware(w, tile, FAULT_STREAM, "thread %u writes code while it is locked", k);
     t->code = CODE_PRIVATE;
     if (memcmp(t->sram, w->firmware.code, TILE_CODE_BYTES) == 0) {
         t->code = CODE_SHARED;
@@ -83,6 +86,8 @@ void tile_reset(struct wafer *w, uint32_t tile)
     set_windows(w, t);
     if (!t->halted)
         set_add(&w->cores, tile);
+    set_remove(&w->engines, tile); /* the bindings woke them */
+    set_remove(&w->routers, tile);
 }
 
 /* ---- the bus ---- */
@@ -115,11 +120,8 @@ static void leave(struct wafer *w, uint32_t tile, uint32_t value)
 {
     struct tile *t = &w->tile[tile];
     t->halted = true;
-    if (value == TILE_EXIT_PASS)
-        return;
-    t->fault_pc = t->core.pc;
-    t->fault_info = value >> 16;
-    fault_hardware(w, tile, FAULT_TRAP, "the exit device was given 0x%x", value);
+    if (value != TILE_EXIT_PASS)
+        fault_exit(w, tile, value);
 }
 
 static int bus_load(void *self, uint32_t addr, unsigned bytes, uint32_t *value)
