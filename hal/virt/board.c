@@ -6,7 +6,8 @@
 
 static void print_char(char c)
 {
-    *(volatile uint8_t *)(uintptr_t)TILE_UART_BASE = (uint8_t)c;
+    volatile uint8_t *transmit = board_at(TILE_UART_BASE);
+    *transmit = (uint8_t)c;
 }
 
 void board_print(const char *text)

@@ -17,10 +17,16 @@ _Noreturn void board_exit(uint32_t status);
 /* Low word of mcycle. */
 uint32_t board_cycles(void);
 
-/* Device and memory access by address, for addresses that only the board knows. */
+/* The memory or the device at an address; the only place here that makes a pointer of a number. */
+static inline void *board_at(uint32_t at)
+{
+    return (void *)(uintptr_t)at; /* NOLINT(performance-no-int-to-ptr): addresses are numbers */
+}
+
+/* A device register. */
 static inline volatile uint32_t *board_word(uint32_t address)
 {
-    return (volatile uint32_t *)(uintptr_t)address;
+    return board_at(address);
 }
 
 #endif

@@ -58,10 +58,10 @@ struct ring_header *shm_open(void)
     *board_word(device + PCI_BAR3) = 0;
     *board_word(device + PCI_COMMAND) |= PCI_COMMAND_MEMORY;
 
-    link.base = (uint8_t *)(uintptr_t)PCI_WINDOW;
-    link.header = (struct ring_header *)(uintptr_t)PCI_WINDOW;
-    link.in = (struct ring *)(uintptr_t)(PCI_WINDOW + RING_TO_TILE);
-    link.out = (struct ring *)(uintptr_t)(PCI_WINDOW + RING_FROM_TILE);
+    link.base = board_at(PCI_WINDOW);
+    link.header = board_at(PCI_WINDOW);
+    link.in = board_at(PCI_WINDOW + RING_TO_TILE);
+    link.out = board_at(PCI_WINDOW + RING_FROM_TILE);
     if (link.header->magic != RING_MAGIC || link.header->version != RING_VERSION)
         stop("live tile: the shared memory is not ours, or of another version\n");
     return link.header;

@@ -9,9 +9,13 @@
 #include "hal/virt/port.h"
 
 void bench_main(void);
-void bench_reset_core(void); /* start.S */
 
-enum { COLOUR_WORDS = 128, WAYS_OUT = 2, JUMP_WORDS = 5 };
+/* start.S. bench_mark returns 0 when called, and 1 when bench_jump comes back to it. */
+void bench_reset_core(void);
+__attribute__((returns_twice)) int bench_mark(uint32_t *way);
+_Noreturn void bench_jump(const uint32_t *way);
+
+enum { COLOUR_WORDS = 128, WAYS_OUT = 2, WAY_WORDS = 26 };
 
 struct channel {
     uint32_t word[COLOUR_WORDS], control[COLOUR_WORDS / 32], first, count, room;
@@ -19,7 +23,7 @@ struct channel {
 
 static struct {
     struct channel in[TILE_COLOURS], out[TILE_COLOURS];
-    void *way[WAYS_OUT][JUMP_WORDS]; /* 0: end of the test, 1: end of bench_call */
+    uint32_t way[WAYS_OUT][WAY_WORDS]; /* 0: end of the test, 1: end of bench_call */
     bool in_call;
     enum bench_end end;
     uint32_t failed;
@@ -42,13 +46,12 @@ _Noreturn void bench_fail(const char *file, uint32_t line, const char *what, uin
     board_print_hex(should);
     board_print("\n");
     bench.failed++;
-    __builtin_longjmp(bench.way[0], 1);
+    bench_jump(bench.way[0]);
 }
 
-/* In a function of its own: a builtin jump may not end in the function that made it. */
-static __attribute__((noinline)) void call_with_way_out(void (*call)(void))
+static void call_with_way_out(void (*call)(void))
 {
-    if (__builtin_setjmp(bench.way[1]) == 0) {
+    if (bench_mark(bench.way[1]) == 0) {
         call();
         bench.end = BENCH_RETURNED;
     }
@@ -66,7 +69,7 @@ static _Noreturn void leave(enum bench_end end)
 {
     bench_reset_core(); /* the way out restores floating-point registers */
     bench.end = end;
-    __builtin_longjmp(bench.way[1], 1);
+    bench_jump(bench.way[1]);
 }
 
 void virt_link_quiet(struct virt_tile *t)
@@ -176,7 +179,7 @@ void sram_set_words(uint32_t offset, const uint32_t *words, uint32_t count)
 
 void sram_desc(uint32_t offset, const struct stream_desc *d)
 {
-    __builtin_memcpy((uint8_t *)(uintptr_t)TILE_SRAM_BASE + offset, d, sizeof *d);
+    __builtin_memcpy(board_at(TILE_SRAM_BASE + offset), d, sizeof *d);
 }
 
 /* ---- the run ---- */
@@ -184,7 +187,7 @@ void sram_desc(uint32_t offset, const struct stream_desc *d)
 static void reset(void)
 {
     bench_reset_core();
-    virt_tile_reset(port_tile(), (uint8_t *)(uintptr_t)TILE_SRAM_BASE);
+    virt_tile_reset(port_tile(), board_at(TILE_SRAM_BASE));
     port_tile()->code_locked = true;
     for (uint32_t at = TILE_DATA_OFFSET; at < TILE_SRAM_BYTES; at += 4)
         sram_set(at, 0);
@@ -196,10 +199,10 @@ static void reset(void)
     }
 }
 
-static __attribute__((noinline)) void run_one(const struct bench_test *test)
+static void run_one(const struct bench_test *test)
 {
     bench.in_call = false;
-    if (__builtin_setjmp(bench.way[0]) == 0)
+    if (bench_mark(bench.way[0]) == 0)
         test->run();
 }
 

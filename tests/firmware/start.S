@@ -29,6 +29,28 @@ bench_reset_core:
     fscsr zero
     ret
 
+    /* The registers a call keeps: a way back to here. */
+    .macro each what
+    \what ra, 0(a0)
+    \what sp, 4(a0)
+    .irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+    \what s\n, 8 + 4 * \n(a0)
+    f\what fs\n, 56 + 4 * \n(a0)
+    .endr
+    .endm
+
+    .globl bench_mark
+bench_mark:
+    each sw
+    li a0, 0
+    ret
+
+    .globl bench_jump
+bench_jump:
+    each lw
+    li a0, 1
+    ret
+
     .balign 4
 unexpected:
     csrr t0, mcause

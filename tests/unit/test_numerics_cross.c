@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/firmware/cross.c" /* the tile links it as a file of its own; here it has one user */
+#include "tests/firmware/cross.c" /* NOLINT(bugprone-suspicious-include): its only user here */
 
 static float f32_at(const uint8_t *sram, uint32_t at)
 {
@@ -108,9 +108,9 @@ static void check_run(uint8_t op, uint32_t run, uint8_t *sram, uint8_t *before)
 TEST(numerics_cross_agrees_with_plain_loops)
 {
     uint8_t *sram = calloc(1, TILE_SRAM_BYTES), *before = malloc(TILE_SRAM_BYTES);
-    for (uint8_t op = STREAM_ADD; op <= STREAM_AXPY_BF16; op++)
+    for (unsigned op = STREAM_ADD; op <= STREAM_AXPY_BF16; op++)
         for (uint32_t run = 0; run < CROSS_RUNS; run++)
-            check_run(op, run, sram, before);
+            check_run((uint8_t)op, run, sram, before);
     free(sram);
     free(before);
 }
