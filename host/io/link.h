@@ -35,9 +35,17 @@ struct wafer_member {
     void *self;
     /* first cycle in which something can happen, outside included; UINT64_MAX: never */
     uint64_t (*next)(void *self);
-    /* run all cycles before `end`; then the wafer's cycle is `end`. 0 or -1 */
+    /* run all cycles before `end` in which something happens, and no other. 0 or -1 */
     int (*run)(void *self, uint64_t end, struct err *e);
 };
+
+/* A real wafer as a member; needs no more than the two, which are borrowed. */
+struct linked_wafer {
+    struct wafer *wafer;
+    struct io *io;
+    bool cut; /* the last stretch ended before the wafer was quiet; false at first */
+};
+struct wafer_member linked_wafer_member(struct linked_wafer *l); /* `l` must stay where it is */
 
 /* Wafers that are joined by links. */
 struct wafer_group {
