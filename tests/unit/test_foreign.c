@@ -18,7 +18,7 @@ struct fake {
     struct rng rng;
     uint32_t inbox[INBOX], in, outbox[OUTBOX], out_first, out;
     uint32_t configured, starts, start_pc, total;
-    bool start_locked, awake, asleep_for_good, faulty, broken;
+    bool start_locked, awake, asleep_for_good, silent, faulty, broken;
     uint8_t *sram;
 };
 
@@ -50,7 +50,7 @@ static bool work(struct fake *f)
 {
     uint32_t n = f->in < OUTBOX - f->out ? f->in : OUTBOX - f->out;
     n = n ? 1 + rng_below(&f->rng, n) : 0;
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n && !f->silent; i++)
         f->outbox[(f->out_first + f->out++) % OUTBOX] = 2 * f->inbox[i];
     f->in -= n;
     memmove(f->inbox, f->inbox + n, f->in * sizeof *f->inbox);
@@ -172,6 +172,19 @@ TEST(foreign_tile_under_stress)
 {
     for (uint64_t i = 1; i < 10; i++)
         check_round_trip(t->seed + i, i);
+}
+
+/* Room in it is the only thing that ever changes. */
+TEST(foreign_tile_that_only_takes)
+{
+    struct fake f;
+    struct wafer *w = open_pair(&f, t->seed, 0);
+    rig_run(w);
+    f.silent = true;
+    start_streams(w);
+    rig_run(w);
+    CHECK_EQ(f.total, WORDS);
+    close_pair(w, &f);
 }
 
 static bool never(void *self)
