@@ -2,6 +2,7 @@
 /* test_kernels.c - every kernel on the tile's own core. Values with many digits were computed in
  * double precision elsewhere and rounded once; NEAR allows a kernel two units in the last place. */
 #include "tests/firmware/bench.h"
+#include "tests/firmware/cross_kernels.h"
 
 #include "firmware/fault.h"
 #include "firmware/kernels/kernels.h"
@@ -341,6 +342,12 @@ static void swiglu_weighs_experts_and_not_the_shared(void)
     CHECK_NEAR(DESC, 0x3fbb26a8);     /* silu(1) * 2 */
 }
 
+static void random_kernels_match_x86(void)
+{
+    for (uint32_t k = KERNEL_none; k < KERNEL_COUNT; k++)
+        CHECK_EQ(cross_kernel_run((enum kernel)k), cross_kernel_expected[k]);
+}
+
 const struct bench_test tests_kernels[] = {
     {"token_counts_its_share", token_counts_its_share},
     {"token_beyond_the_cache_is_a_fault", token_beyond_the_cache_is_a_fault},
@@ -358,4 +365,5 @@ const struct bench_test tests_kernels[] = {
     {"select_points_at_slices", select_points_at_slices},
     {"select_of_an_impossible_expert_is_a_fault", select_of_an_impossible_expert_is_a_fault},
     {"swiglu_weighs_experts_and_not_the_shared", swiglu_weighs_experts_and_not_the_shared},
+    {"random_kernels_match_x86", random_kernels_match_x86},
     {0, 0}};

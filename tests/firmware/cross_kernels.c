@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cross_kernels.c - see cross_kernels.h. Only integer arithmetic here. */
+#include "tests/firmware/cross_kernels.h"
+
+#include "firmware/kernels/kernels.h"
+#include "hal/sram.h"
+#include "hal/stream.h"
+
+/* From a run on x86; tests/unit/test_kernels.c holds the same sources against double precision. */
+const uint32_t cross_kernel_expected[KERNEL_COUNT] = {
+    0xf1244353, 0x28fa4482, 0xe5758c2f, 0x82396535, 0xaacdec1b, 0x3c64c784,
+    0x57f604ed, 0x543037ac, 0xd508af1b, 0x322e1dbe, 0x6a766082};
+
+/* Places: arguments, token state, a norm's sum, four arrays, and what else a kernel needs. */
+enum {
+    ARGS = 0x2600,
+    STATE = 0x2680,
+    NORM_SUM = 0x2690,
+    TABLE = 0x26a0,
+    A = 0x2800,
+    B = 0x2c00,
+    C = 0x3000,
+    D = 0x3400,
+    E = 0x3800,
+    AREA_END = 0x3c00
+};
+
+struct random {
+    uint32_t state;
+};
+
+static uint32_t next(struct random *r)
+{
+    r->state = r->state * 1664525u + 1013904223u;
+    uint32_t x = r->state;
+    x = (x ^ x >> 16) * 0x7feb352du;
+    x = (x ^ x >> 15) * 0x846ca68bu;
+    return x ^ x >> 16;
+}
+
+static uint32_t below(struct random *r, uint32_t n)
+{
+    return next(r) % n;
+}
+
+/* A positive or negative number from 2^-9 to 2^5. */
+static uint32_t random_float(struct random *r)
+{
+    uint32_t bits = next(r);
+    return (bits & 0x807fffffu) | (118u + below(r, 14)) << 23;
+}
+
+static void put(uint32_t offset, uint32_t word)
+{
+    *(uint32_t *)hal_sram(offset) = word;
+}
+
+static void put_bytes(uint32_t offset, const void *from, uint32_t bytes)
+{
+    const uint8_t *byte = from;
+    uint8_t *to = hal_sram(offset);
+    for (uint32_t i = 0; i < bytes; i++)
+        to[i] = byte[i];
+}
+
+#define ARGUMENTS(a) put_bytes(ARGS, &(a), sizeof(a))
+
+static struct args_norm random_norm(struct random *r)
+{
+    static const float inverse[] = {0.0078125f, 0.005208333f, 1.0f, 0.25f};
+    put(NORM_SUM, random_float(r) & 0x7fffffffu);
+    return (struct args_norm){
+        .inv_n = inverse[below(r, 4)], .eps = 1e-6f, .sum = (uint16_t)(below(r, 4) ? NORM_SUM : 0)};
+}
+
+static void fill(struct random *r)
+{
+    for (uint32_t at = ARGS; at < A; at += 4)
+        put(at, 0);
+    for (uint32_t at = A; at < AREA_END; at += 4)
+        put(at, random_float(r));
+    put(STATE, below(r, 1u << 18));
+    put(STATE + 4, below(r, 13));
+}
+
+static void token(struct random *r)
+{
+    static const float position[] = {0, 1, 2, 7, 8, 30, 63};
+    struct length_patch patch = {.at = D, .times = (uint16_t)below(r, 9), .plus = 3};
+    struct args_token a = {.x = A,
+                           .state = STATE,
+                           .row = (uint16_t)below(r, 4),
+                           .rows = 4,
+                           .slots = 16,
+                           .slot_bytes = 0x40,
+                           .cache = 0x8000,
+                           .store = C,
+                           .store_words = 16,
+                           .patch_count = 1,
+                           .patches = TABLE};
+    put_bytes(A, &position[below(r, 7)], sizeof *position);
+    put_bytes(TABLE, &patch, sizeof patch);
+    ARGUMENTS(a);
+}
+
+static void rsqrt(struct random *r)
+{
+    struct args_rsqrt a = {.norm = random_norm(r), .out = D};
+    ARGUMENTS(a);
+}
+
+static void norm_rope(struct random *r)
+{
+    struct args_norm_rope a = {.norm = random_norm(r),
+                               .src = A,
+                               .dst = (uint16_t)(below(r, 2) ? A : D),
+                               .scaled = (uint16_t)below(r, 40),
+                               .copied = (uint16_t)(2 + below(r, 20)),
+                               .gain = (uint16_t)(below(r, 2) ? B : 0),
+                               .state = STATE,
+                               .pairs = TABLE,
+                               .pair_count = 8};
+    for (uint32_t i = 0; i < 8; i++) {
+        struct rope_pair pair = {next(r), next(r) >> below(r, 24), (uint16_t)(a.dst + 8 * i), 0};
+        put_bytes(TABLE + i * (uint32_t)sizeof pair, &pair, sizeof pair);
+    }
+    ARGUMENTS(a);
+}
+
+static void score(struct random *r)
+{
+    struct args_score a = {.scale = 0.1447f,
+                           .scores = A,
+                           .max = B,
+                           .sum = C,
+                           .exp = D,
+                           .heads = (uint16_t)below(r, 9),
+                           .state = STATE};
+    ARGUMENTS(a);
+}
+
+static void head_scale(struct random *r)
+{
+    struct args_head_scale a = {.data = A,
+                                .sums = B,
+                                .count = (uint16_t)below(r, 60),
+                                .first = (uint16_t)below(r, 50),
+                                .head_dim = (uint16_t)(1 + below(r, 20))};
+    ARGUMENTS(a);
+}
+
+static void sigmoid(struct random *r)
+{
+    struct args_sigmoid a = {.norm = random_norm(r),
+                             .z = A,
+                             .out = D,
+                             .count = (uint16_t)below(r, 60),
+                             .r_out = (uint16_t)(below(r, 2) ? B : 0)};
+    ARGUMENTS(a);
+}
+
+static void topk(struct random *r)
+{
+    static const float factor[] = {2.827f, 1.0f};
+    struct args_topk a = {.factor = factor[below(r, 2)],
+                          .scores = A,
+                          .bias = (uint16_t)(below(r, 2) ? B : 0),
+                          .experts = 32,
+                          .top_k = (uint16_t)(1 + below(r, 8)),
+                          .groups = (uint16_t)(below(r, 2) ? 4 : 1),
+                          .group_k = 2,
+                          .normalise = (uint16_t)below(r, 2),
+                          .ids = C,
+                          .weights = D,
+                          .scratch = E};
+    for (uint32_t i = 0; i < 8; i++) /* some ties */
+        put(A + 4 * below(r, 32), 0x3f000000);
+    ARGUMENTS(a);
+}
+
+static void select(struct random *r)
+{
+    struct args_select a = {.ids = A, .count = 4, .entries = TABLE};
+    for (uint32_t i = 0; i < 4; i++) {
+        struct select_entry e = {.desc = (uint16_t)(D + 0x20 * i),
+                                 .slot = (uint16_t)below(r, 8),
+                                 .weight = 0x4000,
+                                 .weight_step = (uint16_t)below(r, 0x200),
+                                 .scale = 0x5000,
+                                 .scale_step = (uint16_t)below(r, 0x40)};
+        put_bytes(TABLE + i * (uint32_t)sizeof e, &e, sizeof e);
+    }
+    for (uint32_t i = 0; i < 8; i++)
+        put(A + 4 * i, below(r, 32));
+    ARGUMENTS(a);
+}
+
+static void swiglu(struct random *r)
+{
+    struct args_swiglu a = {.norm = random_norm(r),
+                            .gate = A,
+                            .up = B,
+                            .out = D,
+                            .count = (uint16_t)below(r, 20),
+                            .experts = (uint16_t)below(r, 9),
+                            .weights = (uint16_t)(below(r, 2) ? C : 0),
+                            .shared_gate = C,
+                            .shared_up = A,
+                            .shared_out = E,
+                            .shared_count = (uint16_t)below(r, 20),
+                            .r_in = (uint16_t)(below(r, 2) ? B : 0)};
+    ARGUMENTS(a);
+}
+
+static void prepare(enum kernel kernel, struct random *r)
+{
+    static void (*const of[KERNEL_COUNT])(struct random *) = {
+        [KERNEL_token] = token,     [KERNEL_rsqrt] = rsqrt,     [KERNEL_norm_rope] = norm_rope,
+        [KERNEL_score_max] = score, [KERNEL_score_exp] = score, [KERNEL_head_scale] = head_scale,
+        [KERNEL_sigmoid] = sigmoid, [KERNEL_topk] = topk,       [KERNEL_select] = select,
+        [KERNEL_swiglu] = swiglu};
+    fill(r);
+    if (of[kernel])
+        of[kernel](r);
+}
+
+uint32_t cross_kernel_run(enum kernel kernel)
+{
+    uint32_t sum = 0x811c9dc5u;
+    for (uint32_t run = 0; run < CROSS_KERNEL_RUNS; run++) {
+        struct random r = {(uint32_t)kernel * 7919u + run};
+        prepare(kernel, &r);
+        kernel_table[kernel](ARGS);
+        const uint8_t *byte = hal_sram(ARGS);
+        for (uint32_t i = 0; i < AREA_END - ARGS; i++)
+            sum = (sum ^ byte[i]) * 0x01000193u; /* FNV-1a */
+    }
+    return sum;
+}
