@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* edge.c - the rim of the wafer: one port for the outside at the outer side of each rim tile.
  *
+ * The outside is called in every cycle that is not skipped, and none is skipped right after a
+ * wavelet entered. So it need not ask for cycles while it waits for room: a port without room has a
+ * full queue, and when that lets one go its router is still active in the next cycle.
+ *
  * A wavelet that enters in cycle t stands in the router's queue in t. One that a router lets go in
  * cycle t has left in t + hop. */
 #include "fabric/inside.h"
@@ -47,8 +51,7 @@ bool wafer_edge_room(const struct wafer *w, struct edge_port port, uint8_t colou
     uint32_t tile = edge_tile(w, port);
     assert(colour < TILE_COLOURS);
     return w->edge_used[port.side][port.index] != w->cycle + 1 &&
-           w->router[tile].held[port.side][colour] < w->link_room &&
-           !(w->stress_seed && wafer_stalls(w, tile, STRESS_EDGE + port.side));
+           w->router[tile].held[port.side][colour] < w->link_room;
 }
 
 void wafer_edge_enter(struct wafer *w, struct edge_port port, struct wavelet v)
@@ -58,6 +61,7 @@ void wafer_edge_enter(struct wafer *w, struct edge_port port, struct wavelet v)
     w->edge_used[port.side][port.index] = w->cycle + 1;
     w->router[tile].held[port.side][v.colour]++;
     w->stats.wavelets_entered++;
+    w->edge_entered = true;
     router_arrive(w, tile, port.side, v);
 }
 

@@ -160,7 +160,7 @@ struct wafer {
     struct move *move;
     uint32_t move_count, move_size;
     uint64_t *edge_used[4]; /* per port: cycle of the last wavelet that entered, plus 1 */
-    bool edge_freed;        /* an edge queue got shorter: ask the outside in the next cycle */
+    bool edge_entered;      /* in the last cycle: the outside may have more */
     uint64_t entered;       /* wavelets, for seeing whether the outside did something */
     uint32_t outside_idle;  /* cycles in a row that only the outside wanted, in vain */
 
@@ -193,8 +193,8 @@ static inline uint32_t wafer_y(const struct wafer *w, uint32_t tile)
 /* ---- wafer.c ---- */
 void wafer_step(struct wafer *w); /* one cycle, wanted or not; then w->cycle is the next */
 void wafer_call(struct wafer *w, uint32_t tile, uint64_t cycle); /* visit the engine then */
-/* In stress: does this lane (output port; STRESS_UP; STRESS_EDGE + port) stall in this cycle? */
-enum { STRESS_UP = FABRIC_PORTS, STRESS_EDGE };
+/* In stress: does this lane (an output port, or STRESS_UP) stall in this cycle? */
+enum { STRESS_UP = FABRIC_PORTS };
 bool wafer_stalls(const struct wafer *w, uint32_t tile, uint32_t lane);
 
 /* ---- router.c ---- */
@@ -257,7 +257,7 @@ void fault_hardware(struct wafer *w, uint32_t tile, uint32_t code, const char *f
     __attribute__((format(printf, 4, 5)));
 void fault_firmware(struct wafer *w, uint32_t tile, uint32_t code);
 void fault_foreign(struct wafer *w, uint32_t tile, const char *text); /* tells its own story */
-void fault_exit(struct wafer *w, uint32_t tile, uint32_t value); /* given to the exit device */
+void fault_exit(struct wafer *w, uint32_t tile, uint32_t value);      /* given to the exit device */
 const char *fault_port_name(unsigned port);
 
 /* ---- edge.c ---- */

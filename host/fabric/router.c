@@ -153,9 +153,7 @@ static struct slot pop(struct wafer *w, uint32_t tile, unsigned port, unsigned c
     r->held[port][colour]--;
     if (port == PORT_RAMP)
         set_add(&w->engines, tile);
-    else if (r->neighbour[port] == NO_TILE)
-        w->edge_freed = true;
-    else
+    else if (r->neighbour[port] != NO_TILE)
         set_add(&w->routers, r->neighbour[port]);
     return s;
 }

@@ -282,7 +282,7 @@ static void route_all(struct wafer *w)
 void wafer_step(struct wafer *w)
 {
     arrive_all(w);
-    w->edge_freed = false;
+    w->edge_entered = false;
     if (w->outside.cycle)
         w->outside.cycle(w->outside.self, w, w->cycle);
     route_all(w);
@@ -309,7 +309,7 @@ static uint64_t next_core(const struct wafer *w)
 /* The first cycle in which something inside can happen. */
 static uint64_t next_inside(struct wafer *w)
 {
-    if (w->routers.count || w->engines.count || w->edge_freed || foreign_pending(w))
+    if (w->routers.count || w->engines.count || w->edge_entered || foreign_pending(w))
         return w->cycle;
     while (w->alarms.count && alarm_stale(w))
         alarms_drop(&w->alarms);

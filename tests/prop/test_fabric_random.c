@@ -9,6 +9,7 @@
 #include "harness.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     DESC = 0x2600,   /* thread k of a tile: DESC + 32 * k */
@@ -228,20 +229,36 @@ TEST(fabric_random_stalls_change_no_result)
     CHECK(cycles[1] != cycles[2]);                 /* and not the same ones */
 }
 
-/* Wavelets stay conserved in every cycle, not only at the end. */
+/* No link and no ramp has two wavelets that arrive in the same cycle. */
+static void check_one_per_link(const struct wafer *w, uint8_t *seen)
+{
+    enum { PLACES = 10 };
+    for (uint32_t b = 0; b <= w->wheel.mask; b++) {
+        memset(seen, 0, (size_t)w->tiles * PLACES);
+        for (uint32_t i = 0; i < w->wheel.bucket[b].count; i++) {
+            const struct parcel *p = &w->wheel.bucket[b].parcel[i];
+            CHECK_EQ(seen[p->tile * PLACES + p->place]++, 0);
+        }
+    }
+}
+
+/* Wavelets stay conserved in every cycle, not only at the end, and links carry one a cycle. */
 TEST(fabric_random_conserves_in_every_cycle)
 {
     for (unsigned n = 0; n < 20; n++) {
         struct traffic *f = traffic_open(t->seed * 3000 + n, n % 2);
         struct err e = {0};
+        uint8_t *seen = xcalloc(f->w->tiles, 10);
         traffic_start(f);
         for (unsigned i = 0; i < 200; i++) {
             wafer_step(f->w);
+            check_one_per_link(f->w, seen);
             CHECK_MSG(wafer_check_conservation(f->w, &e) == 0, "%s", e.text);
         }
         rig_run(f->w);
         check_delivered(f);
         traffic_close(f);
+        free(seen);
     }
 }
 
@@ -291,6 +308,34 @@ TEST(fabric_random_skipping_time_does_not_matter)
         traffic_close(f);
         traffic_close(g);
     }
+}
+
+/* A word counts wherever it is: in memory, on the ramp, on a link, in a queue. */
+TEST(fabric_hash_sees_wavelets_in_flight)
+{
+    enum { TILES = 4, CYCLES = 4 + 3 + 4 + 2 };
+    uint64_t hash[2][CYCLES];
+    for (uint32_t data = 0; data < 2; data++) {
+        struct wafer *w = rig_open(TILES, 1, NULL, 0);
+        for (uint32_t x = 0; x < TILES; x++)
+            rig_route(w, x, 5, x ? AT_WEST : AT_RAMP, x + 1 < TILES ? AT_EAST : AT_RAMP);
+        rig_bind(w, TILES - 1, 2, 5);
+        struct stream_desc d = rig_desc(STREAM_SEND, 0, 1);
+        d.src0 = RESULT;
+        d.dst = 5;
+        rig_set_word(w, 0, RESULT, data);
+        rig_start(w, 0, DESC, &d);
+        for (unsigned i = 0; i < CYCLES; i++) {
+            wafer_step(w);
+            if (i == 4)
+                rig_set_word(w, 0, RESULT, 0); /* it is sent: now only the wavelet differs */
+            hash[data][i] = wafer_hash(w);
+        }
+        CHECK_EQ(w->tile[TILES - 1].queue[2].count, 1);
+        wafer_close(w);
+    }
+    for (unsigned i = 0; i < CYCLES; i++)
+        CHECK_MSG(hash[0][i] != hash[1][i], "the same in cycle %u", i);
 }
 
 /* What happened before a quiet moment, and when, does not show. */

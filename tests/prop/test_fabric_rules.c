@@ -382,10 +382,13 @@ TEST(fabric_fault_unbound)
 TEST(fabric_fault_rebind)
 {
     struct err e;
-    for (unsigned what = 0; what < 4; what++) {
+    for (unsigned what = 0; what < 5; what++) {
         struct wafer *w = line(3);
         start_send(w, 0, 0, COLOUR, 20);
-        rig_run(w);
+        if (what < 4)
+            rig_run(w);
+        else
+            steps(w, 5); /* one word is on the ramp, none in the router */
         if (what == 0)
             ramp_bind(w, 2, QUEUE, COLOUR + 1);
         else if (what == 1)
@@ -415,18 +418,21 @@ TEST(fabric_rebind_of_an_empty_queue_is_fine)
     wafer_close(w);
 }
 
+/* Several in one cycle: the order of visits must not choose. */
 TEST(fabric_fault_lowest_tile_wins)
 {
     for (unsigned reverse = 0; reverse < 2; reverse++) {
         struct wafer *w = rig_open(1, 6, NULL, 0);
         struct err e;
+        struct stream_desc d = rig_desc(STREAM_COPY, 0, 1);
         w->test_reverse = reverse;
-        for (uint32_t y = 2; y < 5; y++) {
-            rig_route(w, y, COLOUR, AT_RAMP, 0);
-            start_send(w, y, 0, COLOUR, 1);
-        }
+        d.src0 = d.dst = DATA;
+        d.next = DESC + 32; /* all zero: no operation */
+        for (uint32_t y = 2; y < 5; y++)
+            rig_start(w, y, DESC, &d);
         run_into(w, ERR_FAULT, &e);
-        check_has(&e, "tile (0,2) fault ROUTE");
+        check_has(&e, "tile (0,2) fault STREAM (a bad stream descriptor): descriptor at 0x2620, op "
+                      "0: BAD_OP");
         wafer_close(w);
     }
 }
@@ -443,6 +449,26 @@ TEST(fabric_deadlock_silent_sender)
     check_has(&e, "tile (3,0) thread 1 RECV waits for colour 5 from west; "
                   "tile (0,0) sends nothing on colour 5");
     CHECK(!strstr(e.text, "CYCLE"));
+    wafer_close(w);
+}
+
+/* Of several sources, the one that would send is named, not the ones that have nothing to say. */
+TEST(fabric_deadlock_names_the_sender)
+{
+    struct wafer *w = line(4);
+    struct err e;
+    rig_route(w, 2, COLOUR, AT_WEST | AT_RAMP, AT_EAST);
+    rig_bind(w, 2, QUEUE, 9);
+    struct stream_desc d = rig_desc(STREAM_ADD_SEND, 6, 2);
+    d.src0 = DATA;
+    d.src1 = 9;
+    d.dst = COLOUR;
+    rig_start(w, 2, DESC, &d);
+    start_recv(w, 3, 1, COLOUR, 2);
+    run_into(w, ERR_DEADLOCK, &e);
+    check_has(&e, "tile (2,0) thread 6 ADD_SEND waits for colour 9, which no route brings to it. "
+                  "tile (3,0) thread 1 RECV waits for colour 5 from west; tile (2,0) as said.");
+    CHECK(!strstr(e.text, "tile (0,0)"));
     wafer_close(w);
 }
 

@@ -117,6 +117,7 @@ struct outside {
     struct edge_port from;
     uint64_t at[8];
     unsigned count, next, calls;
+    uint64_t last;
     struct edge_port left_at[64];
     struct wavelet left[64];
     uint64_t left_cycle[64];
@@ -131,6 +132,16 @@ static void outside_cycle(void *self, struct wafer *w, uint64_t cycle)
         return;
     wafer_edge_enter(w, o->from, (struct wavelet){o->next++, COLOUR, false});
     CHECK(!wafer_edge_room(w, o->from, COLOUR)); /* one per cycle */
+}
+
+/* Enters whenever it can; notes the cycle. */
+static void wait_cycle(void *self, struct wafer *w, uint64_t cycle)
+{
+    struct outside *o = self;
+    if (o->next == o->count || !wafer_edge_room(w, o->from, COLOUR))
+        return;
+    wafer_edge_enter(w, o->from, (struct wavelet){o->next++, COLOUR, false});
+    o->last = cycle;
 }
 
 static uint64_t outside_next(void *self, uint64_t now)
@@ -182,6 +193,45 @@ TEST(wafer_edges_cross)
         CHECK_EQ(wafer_check_conservation(w, NULL), 0);
         wafer_close(w);
     }
+}
+
+/* An outside that only waits for room need not ask for cycles: it is called when there is room, in
+ * the same cycle as if every cycle were executed. */
+static uint64_t next_when_room(void *self, uint64_t now)
+{
+    struct outside *o = self;
+    return o->next ? NEVER : now;
+}
+
+TEST(wafer_outside_is_called_when_there_is_room)
+{
+    uint64_t end[2];
+    for (unsigned skip = 0; skip < 2; skip++) {
+        struct machine m = rig_machine();
+        m.hop_cycles = 7;
+        struct wafer *w = rig_open(2, 1, &m, 0);
+        struct outside o = {.from = {PORT_WEST, 0}, .count = 60};
+        w->test_no_skip = !skip;
+        rig_route(w, 0, COLOUR, AT_WEST, AT_EAST);
+        rig_route(w, 1, COLOUR, AT_WEST, AT_RAMP);
+        rig_bind(w, 1, 0, COLOUR);
+        wafer_set_outside(
+            w, &(struct wafer_outside){.self = &o, .cycle = wait_cycle, .next = next_when_room});
+        rig_run(w);
+        uint32_t stuck = o.next; /* both routers, the link, the queue */
+        CHECK_EQ(stuck, 2 * (2 + 7 - 1) + 4 + 2);
+        for (unsigned i = 0; o.next < o.count; i++) { /* one word is read every now and then */
+            struct stream_desc d = rig_desc(STREAM_RECV, 0, 1);
+            d.src1 = COLOUR;
+            d.dst = DATA;
+            rig_start(w, 1, DESC, &d);
+            rig_run(w);
+            CHECK_EQ(o.next, stuck + i + 1);
+        }
+        end[skip] = o.last;
+        wafer_close(w);
+    }
+    CHECK_EQ(end[0], end[1]);
 }
 
 /* An outside that always has something for a full port must not keep a deadlock alive. */
