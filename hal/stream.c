@@ -58,9 +58,9 @@ static int writes_memory(uint8_t op)
 
 static enum stream_error check_head(const struct stream_desc *d)
 {
-    unsigned flags = d->op == STREAM_SEND ? STREAM_CONTROL
-                     : is_product(d->op)  ? STREAM_ACCUMULATE
-                                          : 0;
+    unsigned flags = stream_fabric_use(d->op) & 2 ? STREAM_CONTROL
+                     : is_product(d->op)          ? STREAM_ACCUMULATE
+                                                  : 0;
 
     if (d->op < STREAM_SEND || d->op > STREAM_AXPY_BF16 || d->flags & ~flags ||
         d->thread & ~0x37u || (d->event >= TILE_EVENTS && d->event != TILE_EVENT_NONE))

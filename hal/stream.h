@@ -39,7 +39,7 @@ enum stream_op {
 };
 
 enum {
-    STREAM_CONTROL = 0x01,    /* SEND: the last wavelet carries the control bit */
+    STREAM_CONTROL = 0x01,    /* .._SEND, FORWARD: the last wavelet carries the control bit */
     STREAM_ACCUMULATE = 0x02, /* DOT, AXPY: start from what d holds */
 };
 

@@ -66,8 +66,7 @@ static void fabric_word(struct virt_tile *t, struct virt_thread *thread, unsigne
     thread->done++;
     if (use & GIVES)
         virt_link_send((uint8_t)d->dst, result,
-                       d->op == STREAM_SEND && d->flags & STREAM_CONTROL &&
-                           thread->done == d->count);
+                       d->flags & STREAM_CONTROL && thread->done == d->count);
     else
         __builtin_memcpy(t->sram + d->dst + at, &result, sizeof result);
 }

@@ -312,6 +312,7 @@ TEST(stream_check_refuses_bad_operations)
     EXPECT(STREAM_OK, dot, d.flags = STREAM_ACCUMULATE; d.event = TILE_EVENT_NONE);
     EXPECT(STREAM_BAD_OP, send, d.op = 0);
     EXPECT(STREAM_BAD_OP, send, d.op = STREAM_AXPY_BF16 + 1);
+    EXPECT(STREAM_OK, send, d.flags = STREAM_CONTROL; d.op = STREAM_ADD_SEND);
     EXPECT(STREAM_BAD_OP, recv, d.flags = STREAM_CONTROL);
     EXPECT(STREAM_BAD_OP, send, d.flags = STREAM_ACCUMULATE);
     EXPECT(STREAM_BAD_OP, dot, d.flags = 4);
