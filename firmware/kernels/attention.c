@@ -20,8 +20,7 @@ void kernel_score_max(uint32_t args)
         for (uint32_t t = state->cached; t; t--, score++) {
             float s = *score * scale;
             *score = s;
-            if (s > most)
-                most = s;
+            most = math_max(most, s);
         }
         *max++ = most;
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* router.c - from router logits to the chosen experts' descriptors.
  *
- * Choosing is one pass that keeps a short list sorted by insertion: nearly every expert costs one
- * comparison. */
+ * Choosing is one pass that keeps a short list sorted by insertion: nearly every expert costs only
+ * one comparison with the last entry, which is why that loop is kept tight. (A tournament over
+ * blocks of experts was measured to be slower.) */
 #include "firmware/fault.h"
 #include "firmware/kernels/kernels.h"
 #include "firmware/kernels/math.h"
@@ -31,30 +32,62 @@ struct best {
     uint32_t count, max;
 };
 
-static void best_insert(struct best *b, uint32_t id, float value)
+/* NaN counts as the least, so that it can never hold a place. */
+static float ordered(float value)
 {
-    uint32_t at;
-
-    if (b->count < b->max)
-        b->count++;
-    else if (!(value > b->value[b->max - 1]))
-        return;
-    for (at = b->count - 1; at && value > b->value[at - 1]; at--) {
-        b->value[at] = b->value[at - 1];
-        b->id[at] = b->id[at - 1];
-    }
-    b->value[at] = value;
-    b->id[at] = id;
+    return math_max(value, -0x1.fffffep127f);
 }
 
-/* What an expert is chosen by. NaN counts as the least, so that it can never hold a place. */
-static float choice(const struct args_topk *a, uint32_t e)
+/* Put an entry in its place; the last one falls off a full list. Returns the value to beat. */
+static float best_insert(struct best *b, uint32_t id, float value)
 {
-    float value = words(a->scores)[e];
+    float *v = b->value + (b->count < b->max ? b->count++ : b->count - 1);
+    uint32_t *i = b->id + (v - b->value);
 
+    for (; v != b->value; v--, i--) {
+        float above = v[-1];
+        if (!(value > above))
+            break;
+        *v = above;
+        *i = i[-1];
+    }
+    *v = value;
+    *i = id;
+    return b->value[b->count - 1];
+}
+
+static inline float choice(const float *score, const float *bias, uint32_t e)
+{
+    return bias ? score[e] + bias[e] : score[e];
+}
+
+/* Offer the experts first .. end - 1. Once the list is full only what beats its last entry costs
+ * more than a comparison. max is not 0. */
+static inline __attribute__((always_inline)) void
+scan(struct best *b, const float *score, const float *bias, uint32_t first, uint32_t end)
+{
+    uint32_t e = first;
+    float least;
+
+    for (; e < end && b->count < b->max; e++)
+        best_insert(b, e, ordered(choice(score, bias, e)));
+    if (e == end)
+        return;
+    least = b->value[b->max - 1];
+#pragma GCC unroll 4
+    for (; e < end; e++) {
+        float value = choice(score, bias, e);
+        if (value > least)
+            least = best_insert(b, e, value);
+    }
+}
+
+static void offer(struct best *b, const struct args_topk *a, uint32_t first, uint32_t end)
+{
     if (a->bias)
-        value += words(a->bias)[e];
-    return value > -0x1.fffffep127f ? value : -0x1.fffffep127f;
+        scan(b, words(a->scores), words(a->bias), first, end);
+    else
+        scan(b, words(a->scores), 0, first, end);
 }
 
 static float group_value(const struct args_topk *a, uint32_t first, uint32_t end)
@@ -62,7 +95,7 @@ static float group_value(const struct args_topk *a, uint32_t first, uint32_t end
     float most = -0x1.fffffep127f, second = most;
 
     for (uint32_t e = first; e < end; e++) {
-        float value = choice(a, e);
+        float value = ordered(choice(words(a->scores), a->bias ? words(a->bias) : 0, e));
         if (value > most) {
             second = most;
             most = value;
@@ -83,8 +116,10 @@ static const uint32_t *choose_groups(const struct args_topk *a, uint32_t size)
                      .max = a->group_k};
 
     for (uint32_t g = 0; g < a->groups; g++) {
+        float value = ordered(group_value(a, g * size, (g + 1) * size));
         stays[g] = 0;
-        best_insert(&b, g, group_value(a, g * size, (g + 1) * size));
+        if (b.count < b.max || value > b.value[b.max - 1])
+            best_insert(&b, g, value);
     }
     for (uint32_t i = 0; i < b.count; i++)
         stays[b.id[i]] = 1;
@@ -99,11 +134,10 @@ static void choose_experts(const struct args_topk *a)
         uint32_t size = a->experts / a->groups;
         const uint32_t *stays = choose_groups(a, size);
         for (uint32_t g = 0; g < a->groups; g++)
-            for (uint32_t e = g * size; stays[g] && e < (g + 1) * size; e++)
-                best_insert(&b, e, choice(a, e));
+            if (stays[g])
+                offer(&b, a, g * size, (g + 1) * size);
     } else {
-        for (uint32_t e = 0; e < a->experts; e++)
-            best_insert(&b, e, choice(a, e));
+        offer(&b, a, 0, a->experts);
     }
     TILE_CHECK(b.count == a->top_k, ARGUMENT, b.count);
 }
