@@ -79,7 +79,10 @@ static void add_operand(struct text *t, char letter, const struct core_insn *i, 
     case 'c':
         text_add(t, "0x%03x", (uint32_t)i->imm);
         break;
-    default: /* i, h */
+    case 'h':
+        text_add(t, "0x%x", (uint32_t)i->imm);
+        break;
+    default: /* i */
         text_add(t, "%d", i->imm);
         break;
     }
