@@ -350,3 +350,29 @@ void explain_quiet(struct wafer *w, struct err *e)
     free(x.path);
     free(text);
 }
+
+/* Who is still busy: the first running core and the first thread, to start looking. */
+void explain_limit(struct wafer *w, uint64_t max_cycles, struct err *e)
+{
+    struct text *text = xcalloc(1, sizeof *text);
+    uint32_t core = set_next(&w->cores, 0);
+    say(text,
+        "no end after %llu cycles, in cycle %llu: %u cores run, %u stream engines and %u "
+        "routers are active",
+        (unsigned long long)max_cycles, (unsigned long long)w->cycle, w->cores.count,
+        w->engines.count, w->routers.count);
+    if (core != SET_END) {
+        say(text, "; first core: ");
+        say_tile(text, w, core);
+        say(text, " pc 0x%08x task %u", w->tile[core].core.pc, w->tile[core].task);
+    }
+    for (uint32_t i = 0; i < w->tiles; i++) {
+        if (!w->tile[i].engine.busy)
+            continue;
+        say(text, "; first thread: ");
+        (void)step(w, text, thread_node(i, (unsigned)__builtin_ctz(w->tile[i].engine.busy)));
+        break;
+    }
+    (void)err_set(e, ERR_LIMIT, "%s", text->bytes);
+    free(text);
+}

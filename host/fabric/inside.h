@@ -266,6 +266,7 @@ void edge_close(struct wafer *w);
 void edge_leave(struct wafer *w, uint32_t tile, unsigned side, struct wavelet v);
 
 /* ---- explain.c ---- */
-void explain_quiet(struct wafer *w, struct err *e); /* sets ERR_DEADLOCK */
+void explain_quiet(struct wafer *w, struct err *e);                      /* sets ERR_DEADLOCK */
+void explain_limit(struct wafer *w, uint64_t max_cycles, struct err *e); /* ERR_LIMIT */
 
 #endif

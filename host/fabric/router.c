@@ -192,9 +192,10 @@ void router_apply(struct wafer *w, const struct move *m)
     struct router *r = &w->router[m->tile];
     struct slot s = pop(w, m->tile, m->input, m->colour);
     struct wavelet v = {.data = s.data, .colour = m->colour, .control = s.control};
-    for (unsigned rest = m->outputs; rest; rest &= rest - 1)
+    for (unsigned rest = m->outputs; rest; rest &= rest - 1) {
+        w->stats.wavelets_copied += (rest & (rest - 1)) != 0;
         send(w, m->tile, (unsigned)__builtin_ctz(rest), v);
-    w->stats.wavelets_copied += (unsigned)__builtin_popcount(m->outputs) - 1;
+    }
     if (s.control)
         advance(r, m->colour);
     if (!colours_waiting(r)) {

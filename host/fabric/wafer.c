@@ -361,9 +361,10 @@ static int run(struct wafer *w, bool (*done)(void *), void *self, uint64_t max_c
             return err_set(e, ERR_FAULT, "%s", w->fault.text);
         if (done && done(self))
             return 0;
-        if (w->cycle == end && next_with_outside(w, next_inside(w)) != NEVER)
-            return err_set(e, ERR_LIMIT, "no end after %llu cycles (cycle %llu)",
-                           (unsigned long long)max_cycles, (unsigned long long)w->cycle);
+        if (w->cycle == end && next_with_outside(w, next_inside(w)) != NEVER) {
+            explain_limit(w, max_cycles, e);
+            return -1;
+        }
         if (!advance(w, end))
             break;
     }

@@ -6,9 +6,14 @@
  * are skipped. Everything observable is a function of the inputs alone. A wafer is an object
  * without globals; one thread uses it.
  *
- * Order inside a cycle (so that results are defined): edges, router decisions from the state at the
- * start of the cycle, moves, stream engines, cores. Within a phase the visiting order cannot
- * matter. */
+ * Order inside a cycle (so that results are defined): arrivals, edges, router decisions from the
+ * state at the start of the cycle, moves, stream engines, cores. Within a phase the visiting order
+ * cannot matter; hooks and faults of a phase come in the order of tiles.
+ *
+ * Room (machine.h): a link and the queue behind it hold router_queue + hop_cycles - 1 wavelets of a
+ * colour, the ramp up router_queue + T_R, the ramp down and its input queue input_queue + T_R: each
+ * stage of a pipeline can hold one, and one wavelet per cycle flows at the smallest allowed queues.
+ */
 #ifndef TESSERA_FABRIC_WAFER_H
 #define TESSERA_FABRIC_WAFER_H
 
@@ -30,19 +35,22 @@ struct firmware {
 };
 
 struct wafer_cfg {
-    const struct machine *machine; /* borrowed */
-    const struct firmware *firmware;
-    uint32_t width, height;
+    const struct machine *machine;   /* copied */
+    const struct firmware *firmware; /* NULL: no cores; routers and stream engines work */
+    uint32_t width, height;          /* tiles, 1..4096 each */
     uint64_t stress_seed; /* not 0: links and ramps stall at random; results must not change */
 };
 
+/* ERR_INPUT: a size or a number of the machine out of range. Cost: about 2 KiB of host memory per
+ * tile, and what SRAM is touched, in pages of 4 KiB. */
 int wafer_open(struct wafer **out, const struct wafer_cfg *cfg, struct err *e);
 void wafer_close(struct wafer *w);
 
 uint64_t wafer_cycle(const struct wafer *w);
 
-/* Direct loading, before the first cycle: place bytes in a tile's SRAM; then make all tiles start
- * at the firmware's entry with the code locked, as the loader would have left them. */
+/* Direct loading, before the first cycle: place bytes in a tile's SRAM behind the code region
+ * (ERR_INPUT otherwise); then make all tiles start at the firmware's entry with the code locked, as
+ * the loader would have left them. */
 int wafer_load(struct wafer *w, uint32_t x, uint32_t y, uint32_t offset, const void *bytes,
                uint32_t n, struct err *e);
 void wafer_start_loaded(struct wafer *w);
@@ -50,9 +58,10 @@ void wafer_start_loaded(struct wafer *w);
 /* A tile's SRAM for reading (TILE_SRAM_BYTES into `out`; the code region included). */
 void wafer_read(const struct wafer *w, uint32_t x, uint32_t y, uint8_t *out);
 
-/* Edges. A port is a side and the row (west, east) or column (north, south). What comes in is
- * queued without limit on the outside and enters at one wavelet per cycle when the router has room.
- * What leaves is kept until taken. host/io adds the system's bandwidth and latency on top; use that
+/* Edges. A port is a side and the row (west, east) or column (north, south). A port takes one
+ * wavelet per cycle, when the router has room for its colour; one that enters in cycle t can leave
+ * that router in t. What a router sends out over the rim in cycle t has left in t + hop_cycles;
+ * there is always room outside. host/io adds the system's bandwidth and latency on top; use that
  * from outside. */
 struct edge_port {
     enum fabric_port side; /* not PORT_RAMP */
@@ -64,15 +73,17 @@ struct wavelet {
     bool control;
 };
 
-/* What the outside does, called at the start of every cycle that is not skipped. */
+/* What the outside does. Each function may be NULL. */
 struct wafer_outside {
     void *self;
-    /* next wavelet for this port in this cycle; false if none. Called only when the port could take
-     * it for that colour: see wafer_edge_room */
+    /* called in every cycle that is not skipped, after what left in it: lets wavelets enter where
+     * wafer_edge_room says so */
     void (*cycle)(void *self, struct wafer *w, uint64_t cycle);
-    /* first cycle >= now in which `cycle` has something to do; UINT64_MAX for never */
+    /* first cycle >= now in which `cycle` has something to do; UINT64_MAX for never. While it only
+     * waits for room it need not ask: the cycle in which a port has room again is never skipped.
+     * One that asks on and on but lets nothing enter counts as waiting after 4096 cycles. */
     uint64_t (*next)(void *self, uint64_t now);
-    /* a wavelet left the wafer */
+    /* a wavelet left the wafer; without this function it is only counted */
     void (*leave)(void *self, struct edge_port port, struct wavelet v, uint64_t cycle);
 };
 void wafer_set_outside(struct wafer *w, const struct wafer_outside *outside);
@@ -109,11 +120,12 @@ struct foreign_tile {
 int wafer_set_foreign_tile(struct wafer *w, uint32_t x, uint32_t y, const struct foreign_tile *ops,
                            struct err *e);
 
-/* Run until done(self) is true (asked after every cycle in which something happened), or nothing
- * can happen any more. Returns 0 when done; otherwise -1 and e->kind ERR_FAULT (a tile fault or
- * trap: named with tile, cycle, code, source line, pc, task), ERR_DEADLOCK (quiet but not done: who
- * waits for whom), ERR_LIMIT (max_cycles passed). wafer_run_quiet is the same with "nothing can
- * happen any more" as the goal. */
+/* Run until done(self) is true (asked first, and after every cycle in which something happened), or
+ * nothing can happen any more. Returns 0 when done; otherwise -1 and e->kind ERR_FAULT (a tile
+ * fault or trap: named with tile, cycle, code, source line, pc, task; the wafer stays at the end of
+ * that cycle and says the same again), ERR_DEADLOCK (quiet but not done: who waits for whom),
+ * ERR_LIMIT (max_cycles passed since the call, and not quiet: who is busy). wafer_run_quiet is the
+ * same with "nothing can happen any more" as the goal. */
 int wafer_run(struct wafer *w, bool (*done)(void *self), void *self, uint64_t max_cycles,
               struct err *e);
 int wafer_run_quiet(struct wafer *w, uint64_t max_cycles, struct err *e);
@@ -131,12 +143,12 @@ struct wafer_stats {
     uint64_t wavelets_copied;                  /* extra copies made by multicast */
     uint64_t link_moves;                       /* wavelets over links between routers */
     uint64_t core_busy_cycles, stream_beats;   /* sum over tiles */
-    uint64_t sram_written_bytes;               /* pages of SRAM in host memory */
+    uint64_t sram_written_bytes;               /* pages of SRAM in host memory, not all zero */
 };
 void wafer_stats(const struct wafer *w, struct wafer_stats *out);
 
-/* A hash of the complete state (registers, SRAM, queues, switch positions, counters of time
- * excluded). */
+/* A hash of the complete state (registers, SRAM, queues, switch positions, wavelets on their way).
+ * Times count relative to now, counters not at all: the same quiet state at two times is equal. */
 uint64_t wafer_hash(const struct wafer *w);
 
 /* Hook: the firmware wrote the TASK register (a task begins) or the core went to sleep (task =

@@ -103,6 +103,8 @@ TEST(wafer_run_ends)
     e = (struct err){0};
     CHECK_EQ(wafer_run_quiet(w, 100, &e), -1); /* in the middle of a skip */
     CHECK_EQ(e.kind, ERR_LIMIT);
+    CHECK_STR(e.text, "no end after 100 cycles, in cycle 100: 0 cores run, 0 stream engines and 0 "
+                      "routers are active; first thread: tile (0,0) thread 0 COPY is running");
     CHECK_EQ(wafer_cycle(w), 100);
     e = (struct err){0};
     CHECK_EQ(wafer_run_quiet(w, UINT64_MAX, &e), 0);
