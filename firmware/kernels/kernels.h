@@ -4,7 +4,8 @@
  *
  * A kernel takes the SRAM offset of its argument block, reads and writes SRAM and nothing else, and
  * runs to its end: no events, no registers, no state of its own. All counts may be 0. Arithmetic is
- * +, -, *, /, fma and sqrt of fp32 in the written order, so that a host computes the same bits. */
+ * +, -, *, /, fma and sqrt of fp32 in the written order, so that a host computes the same bits (of
+ * numbers; a NaN is some NaN). */
 #ifndef TESSERA_FIRMWARE_KERNELS_H
 #define TESSERA_FIRMWARE_KERNELS_H
 

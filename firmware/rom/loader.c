@@ -23,6 +23,7 @@ struct loader {
 };
 
 _Noreturn void loader_main(void);
+_Noreturn void loaded_firmware(void); /* the start of SRAM, from rom.ld.S */
 
 static uint32_t offset_of(uint32_t member)
 {
@@ -64,12 +65,8 @@ static void receive(uint16_t colour, uint32_t start, uint32_t end)
 
 void loader_main(void)
 {
-    void (*firmware)(void);
-
     receive(COLOUR_IMAGE, 0, TILE_CODE_BYTES);
     mmio_write(REG_CODE_LOCK, 1);
     receive(COLOUR_LOAD, TILE_PROGRAM_OFFSET, TILE_SRAM_BYTES);
-    firmware = (void (*)(void))(uintptr_t)TILE_SRAM_BASE;
-    firmware();
-    __builtin_unreachable();
+    loaded_firmware();
 }

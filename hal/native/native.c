@@ -26,13 +26,13 @@ static _Noreturn void wrong(const char *what, uint32_t offset, uint32_t value)
     struct native_tile *n = tile_in_use;
 
     if (n->next < n->step_count)
-        snprintf(n->wrong, sizeof n->wrong,
-                 "%s 0x%03x value 0x%x; step %zu is %s 0x%03x value 0x%x", what, offset, value,
-                 n->next, access[n->step[n->next].access], n->step[n->next].offset,
-                 n->step[n->next].value);
+        (void)snprintf(n->wrong, sizeof n->wrong,
+                       "%s 0x%03x value 0x%x; step %zu is %s 0x%03x value 0x%x", what, offset,
+                       value, n->next, access[n->step[n->next].access], n->step[n->next].offset,
+                       n->step[n->next].value);
     else
-        snprintf(n->wrong, sizeof n->wrong, "%s 0x%03x value 0x%x after the end of the script",
-                 what, offset, value);
+        (void)snprintf(n->wrong, sizeof n->wrong,
+                       "%s 0x%03x value 0x%x after the end of the script", what, offset, value);
     end_run(NATIVE_WRONG);
 }
 
@@ -152,8 +152,8 @@ enum native_end native_run(struct native_tile *n, void (*code)(void *), void *ar
     if (!end) {
         code(arg);
         if (n->next < n->step_count) {
-            snprintf(n->wrong, sizeof n->wrong, "returned at step %zu of %zu", n->next,
-                     n->step_count);
+            (void)snprintf(n->wrong, sizeof n->wrong, "returned at step %zu of %zu", n->next,
+                           n->step_count);
             end = NATIVE_WRONG + 1;
         } else {
             end = NATIVE_RETURNED + 1;

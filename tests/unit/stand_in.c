@@ -112,11 +112,12 @@ static void load_image(uint8_t *to, const char *image, size_t max)
     char path[512];
     FILE *f;
 
-    snprintf(path, sizeof path, "%s/firmware/%s", build ? build : "build", image);
+    CHECK(snprintf(path, sizeof path, "%s/firmware/%s", build ? build : "build", image) <
+          (int)sizeof path);
     f = fopen(path, "rb");
     CHECK_MSG(f != NULL, "no %s", path);
     CHECK(fread(to, 1, max, f) > 100);
-    fclose(f);
+    CHECK(fclose(f) == 0);
 }
 
 void stand_in_open(struct stand_in *s, const char *image, uint32_t pc)

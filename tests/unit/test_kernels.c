@@ -308,8 +308,10 @@ TEST(kernel_head_scale_divides_by_the_right_head)
     for (int i = 0; i < 4; i++)
         at(&n, B)[i] = (float)(i + 3) / 5;
     CHECK_EQ(run(&n, kernel_head_scale, &args, sizeof args), NATIVE_RETURNED);
-    for (int i = 0; i < 11; i++)
-        CHECK(at(&n, A)[i] == before[i] / ((float)((5 + i) / 4 + 3) / 5));
+    for (int i = 0; i < 11; i++) {
+        int head = (5 + i) / 4 + 3;
+        CHECK(at(&n, A)[i] == before[i] / ((float)head / 5));
+    }
     CHECK(at(&n, A)[11] == 0.0f);
     args.head_dim = 0;
     CHECK_EQ(run(&n, kernel_head_scale, &args, sizeof args), NATIVE_FAULT);

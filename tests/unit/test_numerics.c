@@ -178,8 +178,8 @@ TEST(numerics_products_match_the_plain_statement)
 
     for (int round = 0; round < 40; round++) {
         uint8_t *before = random_sram(&r);
-        for (uint8_t op = STREAM_DOT_F32; op <= STREAM_AXPY_BF16; op++) {
-            struct stream_desc d = random_product(&r, op);
+        for (unsigned op = STREAM_DOT_F32; op <= STREAM_AXPY_BF16; op++) {
+            struct stream_desc d = random_product(&r, (uint8_t)op);
             compare(&d, before, sram, want);
         }
         free(before);
@@ -195,9 +195,10 @@ TEST(numerics_words_match_the_plain_statement)
     uint8_t *before = random_sram(&r);
 
     for (int round = 0; round < 12; round++)
-        for (uint8_t op = STREAM_COPY; op <= STREAM_SCALE; op++) {
+        for (unsigned op = STREAM_COPY; op <= STREAM_SCALE; op++) {
             uint16_t in_place = (uint16_t)(rng_below(&r, 2) ? W : Y);
-            struct stream_desc d = {.op = op, .event = 5, .dst = in_place, .src0 = W, .src1 = X};
+            struct stream_desc d = {
+                .op = (uint8_t)op, .event = 5, .dst = in_place, .src0 = W, .src1 = X};
             d.count = (uint16_t)rng_below(&r, 700);
             compare(&d, before, sram, want);
         }
@@ -405,8 +406,8 @@ TEST(stream_fabric_use_names_the_directions)
 {
     static const uint8_t use[] = {0, 2, 1, 3, 3, 1, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
 
-    for (uint8_t op = 0; op < sizeof(use); op++)
-        CHECK_EQ(stream_fabric_use(op), use[op]);
+    for (unsigned op = 0; op < sizeof use; op++)
+        CHECK_EQ(stream_fabric_use((uint8_t)op), use[op]);
 }
 
 TEST(stream_beats_follow_the_cost_rule)
