@@ -150,6 +150,7 @@ void wafer_close(struct wafer *w)
 
 /* ---- loading and reading ---- */
 
+/* NOLINTNEXTLINE(readability-function-size): where and what are three numbers and two */
 int wafer_load(struct wafer *w, uint32_t x, uint32_t y, uint32_t offset, const void *bytes,
                uint32_t n, struct err *e)
 {
