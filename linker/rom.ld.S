@@ -12,7 +12,6 @@ SECTIONS
     .rodata : { *(.rodata .rodata.* .srodata .srodata.*) . = ALIGN(4); } :code
     .data : { *(.data .data.* .sdata .sdata.*) *(.bss .bss.* .sbss .sbss.* COMMON) } :code
     rom_end = .;
-    loaded_firmware = TILE_SRAM_BASE;
 
     ASSERT(rom_entry == TILE_ROM_BASE, "reset starts at the first byte")
     ASSERT(rom_end <= TILE_ROM_BASE + TILE_ROM_BYTES, "the boot ROM must fit its region")

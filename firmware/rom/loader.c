@@ -23,7 +23,6 @@ struct loader {
 };
 
 _Noreturn void loader_main(void);
-_Noreturn void loaded_firmware(void); /* the start of SRAM, from rom.ld.S */
 
 static uint32_t offset_of(uint32_t member)
 {
@@ -65,8 +64,12 @@ static void receive(uint16_t colour, uint32_t start, uint32_t end)
 
 void loader_main(void)
 {
+    void (*firmware)(void);
+
     receive(COLOUR_IMAGE, 0, TILE_CODE_BYTES);
     mmio_write(REG_CODE_LOCK, 1);
     receive(COLOUR_LOAD, TILE_PROGRAM_OFFSET, TILE_SRAM_BYTES);
-    loaded_firmware();
+    firmware = (void (*)(void))TILE_SRAM_BASE; /* NOLINT(performance-no-int-to-ptr): just loaded */
+    firmware();
+    __builtin_unreachable();
 }
