@@ -42,7 +42,7 @@ $(FW)/tile.elf $(FW)/rom.elf:
 $(FW)/%.bin: $(FW)/%.elf
 	$(Q)$(RVCC:gcc=objcopy) -O binary $< $@
 
-.PHONY: firmware firmware-budget
+.PHONY: firmware
 firmware: $(FW)/tile.bin $(FW)/rom.bin ## build the tile image and the boot ROM
 size: $(FW)/tile.bin $(FW)/rom.bin ## compare the firmware's size with tests/golden/size.txt
 	$(Q)tests/budget.sh size $(RVSIZE) $(FW)/tile.elf $(FW)/rom.elf
