@@ -198,22 +198,15 @@ static void run_cycle(void *self, struct wafer *w, uint64_t cycle)
         wake_at(io, timed_at(a, a->first)->cycle);
 }
 
-/* Whether a port that was blocked could move now, or in a cycle that comes without the wafer
- * moving. */
-static bool some_not_full(const struct io *io, const struct flow *f, uint64_t now)
+/* Whether a port that was blocked could move now. */
+static bool some_unblocked(const struct io *io, const struct flow *f, uint64_t now)
 {
+    struct visit ignored = {.again = FLOW_NEVER};
     for (uint32_t n = port_set_next(&f->waiting, 0); n != PORT_SET_END;
-         n = port_set_next(&f->waiting, n + 1)) {
-        const struct port *p = &io->port[n];
-        if (!pacer_free(&p->wire_in, now))
-            continue;
-        for (uint32_t colours = p->colours; colours; colours &= colours - 1) {
-            uint32_t c = (uint32_t)__builtin_ctz(colours);
-            if (p->lanes[c].first->from <= now &&
-                !io->wafer.full(io->wafer.self, p->name, (uint8_t)c))
-                return true;
-        }
-    }
+         n = port_set_next(&f->waiting, n + 1))
+        if (pacer_free(&io->port[n].wire_in, now) &&
+            ready_colour(io, &io->port[n], now, &ignored) != TILE_COLOURS)
+            return true;
     return false;
 }
 
@@ -229,7 +222,7 @@ static uint64_t next_cycle(void *self, uint64_t now)
         if (!flow_used(io, f))
             continue;
         uint64_t wake = in->wake;
-        if (in->due < wake && wake > now && some_not_full(io, in, now))
+        if (in->due < wake && wake > now && some_unblocked(io, in, now))
             wake = in->due;
         next = wake < next ? wake : next;
         next = out->wake < next ? out->wake : next;

@@ -34,8 +34,6 @@ struct io_wafer {
     uint64_t (*cycle)(void *self);
     /* may it enter in this cycle? */
     bool (*room)(void *self, struct edge_port port, uint8_t colour);
-    /* no room until a wavelet moves in the wafer; false if that is not known */
-    bool (*full)(void *self, struct edge_port port, uint8_t colour);
     void (*enter)(void *self, struct edge_port port, struct wavelet v); /* there is room */
     uint32_t width, height;
 };

@@ -12,20 +12,6 @@ static bool room_at(void *self, struct edge_port port, uint8_t colour)
     return wafer_edge_room(self, port, colour);
 }
 
-static bool full_at(void *self, struct edge_port port, uint8_t colour)
-{
-    return !wafer_edge_room(self, port, colour);
-}
-
-/* A wafer under stress refuses in some cycles for no reason: it must be asked again. */
-static bool never_full(void *self, struct edge_port port, uint8_t colour)
-{
-    (void)self;
-    (void)port;
-    (void)colour;
-    return false;
-}
-
 static void enter_at(void *self, struct edge_port port, struct wavelet v)
 {
     wafer_edge_enter(self, port, v);
@@ -36,7 +22,6 @@ struct io *io_open(struct wafer *w, const struct wafer_cfg *cfg)
     struct io_wafer wafer = {.self = w,
                              .cycle = cycle_of,
                              .room = room_at,
-                             .full = cfg->stress_seed ? never_full : full_at,
                              .enter = enter_at,
                              .width = cfg->width,
                              .height = cfg->height};

@@ -36,11 +36,6 @@ static bool fake_room(void *self, struct edge_port port, uint8_t colour)
     return !f->refuse || !f->refuse(port, colour, f->cycle);
 }
 
-static bool fake_full(void *self, struct edge_port port, uint8_t colour)
-{
-    return !fake_room(self, port, colour);
-}
-
 static void fake_enter(void *self, struct edge_port port, struct wavelet v)
 {
     struct fake *f = self;
@@ -58,7 +53,6 @@ static void fake_open(struct fake *f, const struct machine *m, uint32_t width, u
     struct io_wafer w = {.self = f,
                          .cycle = fake_cycle,
                          .room = fake_room,
-                         .full = fake_full,
                          .enter = fake_enter,
                          .width = width,
                          .height = height};

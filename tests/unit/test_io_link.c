@@ -38,11 +38,6 @@ static bool fake_room(void *self, struct edge_port port, uint8_t colour)
     return !((struct fake *)self)->closed;
 }
 
-static bool fake_full(void *self, struct edge_port port, uint8_t colour)
-{
-    return !fake_room(self, port, colour);
-}
-
 static void fake_enter(void *self, struct edge_port port, struct wavelet v)
 {
     struct fake *f = self;
@@ -87,7 +82,6 @@ static void fake_open(struct fake *f, const struct machine *m)
     struct io_wafer w = {.self = f,
                          .cycle = fake_cycle,
                          .room = fake_room,
-                         .full = fake_full,
                          .enter = fake_enter,
                          .width = ROWS,
                          .height = ROWS};
