@@ -246,7 +246,7 @@ int elf_open(struct elf_image *out, const char *path, struct err *e)
         return err_input(e, "%s: cannot be opened: %s", path, strerror(errno));
     size_t size;
     uint8_t *bytes = read_stream(f, path, &size, e);
-    fclose(f);
+    (void)fclose(f); /* only read */
     if (!bytes)
         return -1;
     int result = elf_parse(out, path, bytes, size, e);

@@ -216,6 +216,7 @@ static void exec_fload_store(struct core *c, const struct core_bus *bus, const s
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): one case per instruction */
 static void exec(struct core *c, const struct core_bus *bus, const struct core_insn *i,
                  struct core_effect *e)
 {

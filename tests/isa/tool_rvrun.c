@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RAM_BASE_MEGABYTES = 0x800, CODE_MAX = 16 << 20 };
+enum { RAM_MEGABYTES_MAX = 2047, CODE_MAX = 16 << 20 };
 #define RAM_BASE 0x80000000u
 #define UART_BASE 0x10000000u
 #define UART_BYTES 8u
@@ -81,7 +81,7 @@ static int board_store(void *self, uint32_t addr, unsigned bytes, uint32_t value
     }
     if (addr - UART_BASE < UART_BYTES && bytes == 1) {
         if (addr == UART_BASE)
-            putchar((int)value);
+            (void)putchar((int)value);
         return CORE_BUS_DEVICE;
     }
     if (addr == EXIT_BASE && bytes >= 2) {
@@ -126,13 +126,13 @@ static int board_run(struct board *b, uint64_t max_insn)
         if (b->exited)
             return b->status;
         if (!cost) {
-            fprintf(stderr, "tool_rvrun: in wfi with nothing to wait for\n");
+            (void)fprintf(stderr, "tool_rvrun: in wfi with nothing to wait for\n");
             return ERR_DEADLOCK;
         }
         b->core.cycle += cost;
     }
-    fprintf(stderr, "tool_rvrun: stopped after %llu instructions at pc 0x%x\n",
-            (unsigned long long)max_insn, b->core.pc);
+    (void)fprintf(stderr, "tool_rvrun: stopped after %llu instructions at pc 0x%x\n",
+                  (unsigned long long)max_insn, b->core.pc);
     return ERR_LIMIT;
 }
 
@@ -140,29 +140,29 @@ static int dump_state(const struct core *c, const char *path)
 {
     FILE *f = fopen(path, "w");
     if (!f) {
-        fprintf(stderr, "tool_rvrun: %s: %s\n", path, strerror(errno));
+        (void)fprintf(stderr, "tool_rvrun: %s: %s\n", path, strerror(errno));
         return ERR_INPUT;
     }
-    fprintf(f, "pc %08x\n", c->pc);
+    (void)fprintf(f, "pc %08x\n", c->pc);
     for (unsigned k = 0; k < 32; k++)
-        fprintf(f, "x%u %08x\n", k, c->x[k]);
+        (void)fprintf(f, "x%u %08x\n", k, c->x[k]);
     for (unsigned k = 0; k < 32; k++)
-        fprintf(f, "f%u %08x\n", k, c->f[k]);
-    fprintf(f, "fcsr %08x\nmstatus %08x\nmie %08x\nmtvec %08x\nmscratch %08x\n", c->fcsr,
-            c->mstatus, c->mie, c->mtvec, c->mscratch);
-    fprintf(f, "mepc %08x\nmcause %08x\nmtval %08x\ntraps %u\n", c->mepc, c->mcause, c->mtval,
-            c->trap.count);
+        (void)fprintf(f, "f%u %08x\n", k, c->f[k]);
+    (void)fprintf(f, "fcsr %08x\nmstatus %08x\nmie %08x\nmtvec %08x\nmscratch %08x\n", c->fcsr,
+                  c->mstatus, c->mie, c->mtvec, c->mscratch);
+    (void)fprintf(f, "mepc %08x\nmcause %08x\nmtval %08x\ntraps %u\n", c->mepc, c->mcause, c->mtval,
+                  c->trap.count);
     return fclose(f) ? ERR_INPUT : 0;
 }
 
 static void print_stats(const struct board *b)
 {
     const struct core *c = &b->core;
-    fprintf(stderr, "%llu instructions, %llu cycles, %u traps\n", (unsigned long long)b->steps,
-            (unsigned long long)c->cycle, c->trap.count);
+    (void)fprintf(stderr, "%llu instructions, %llu cycles, %u traps\n",
+                  (unsigned long long)b->steps, (unsigned long long)c->cycle, c->trap.count);
     if (c->trap.count)
-        fprintf(stderr, "last trap: %s, pc 0x%x, mtval 0x%x\n", core_cause_text(c->trap.cause),
-                c->trap.pc, c->trap.tval);
+        (void)fprintf(stderr, "last trap: %s, pc 0x%x, mtval 0x%x\n",
+                      core_cause_text(c->trap.cause), c->trap.pc, c->trap.tval);
 }
 
 static int run_elf(const struct options *o)
@@ -177,13 +177,13 @@ static int run_elf(const struct options *o)
         core_reset(&b.core, image.entry);
         board_decode(&b, &image);
         status = board_run(&b, o->max_insn);
-        fflush(stdout);
+        (void)fflush(stdout);
         if (o->stats)
             print_stats(&b);
         if (o->state && dump_state(&b.core, o->state))
             status = ERR_INPUT;
     } else {
-        fprintf(stderr, "tool_rvrun: %s\n", e.text);
+        (void)fprintf(stderr, "tool_rvrun: %s\n", e.text);
     }
     core_code_close(b.code);
     elf_close(&image);
@@ -194,29 +194,35 @@ static int run_elf(const struct options *o)
 static int parse_options(struct options *o, int argc, char **argv)
 {
     for (int k = 1; k < argc; k++) {
-        const char *value = k + 1 < argc ? argv[k + 1] : NULL;
-        if (!strcmp(argv[k], "--stats")) {
+        const char *name = argv[k], *value = k + 1 < argc ? argv[k + 1] : NULL;
+        if (!strcmp(name, "--stats")) {
             o->stats = true;
-        } else if (!strcmp(argv[k], "--ram") && value) {
-            o->megabytes = (unsigned)strtoul(argv[++k], NULL, 0);
-        } else if (!strcmp(argv[k], "--max-insn") && value) {
-            o->max_insn = strtoull(argv[++k], NULL, 0);
-        } else if (!strcmp(argv[k], "--dump-state") && value) {
-            o->state = argv[++k];
-        } else if (argv[k][0] != '-' && !o->elf) {
-            o->elf = argv[k];
-        } else {
-            return -1;
+            continue;
         }
+        if (name[0] != '-' && !o->elf) {
+            o->elf = name;
+            continue;
+        }
+        if (!value)
+            return -1;
+        if (!strcmp(name, "--ram"))
+            o->megabytes = (unsigned)strtoul(value, NULL, 0);
+        else if (!strcmp(name, "--max-insn"))
+            o->max_insn = strtoull(value, NULL, 0);
+        else if (!strcmp(name, "--dump-state"))
+            o->state = value;
+        else
+            return -1;
+        k++;
     }
-    return o->elf && o->megabytes >= 1 && o->megabytes < RAM_BASE_MEGABYTES ? 0 : -1;
+    return o->elf && o->megabytes >= 1 && o->megabytes <= RAM_MEGABYTES_MAX ? 0 : -1;
 }
 
 int main(int argc, char **argv)
 {
     struct options o = {.megabytes = 16, .max_insn = 1000000000};
     if (parse_options(&o, argc, argv)) {
-        fputs(usage, stderr);
+        (void)fputs(usage, stderr);
         return ERR_USAGE;
     }
     return run_elf(&o);

@@ -15,7 +15,7 @@
 int main(int argc, char **argv)
 {
     if (argc != 4) {
-        fputs("usage: tool_rvwords SEED COUNT_PER_ROW FILE\n", stderr);
+        (void)fputs("usage: tool_rvwords SEED COUNT_PER_ROW FILE\n", stderr);
         return ERR_USAGE;
     }
     struct rng r = {strtoull(argv[1], NULL, 0)};
@@ -36,8 +36,8 @@ int main(int argc, char **argv)
             char text[64];
             core_disasm(text, sizeof text, &i, pc);
             for (unsigned b = 0; b < 4; b++)
-                fputc((int)(w >> 8 * b & 0xff), f);
-            printf("%x: %s\n", pc, text);
+                (void)fputc((int)(w >> 8 * b & 0xff), f);
+            (void)printf("%x: %s\n", pc, text);
             pc += 4;
         }
     return fclose(f) ? ERR_INPUT : 0;

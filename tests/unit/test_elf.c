@@ -53,8 +53,10 @@ static void good_file(uint8_t f[FILE_BYTES])
     const uint32_t bss[] = {1, TEXT + 8, 0xdead0000, BASE + 16, 4, 32, ELF_R | ELF_W, 4};
     const uint32_t symtab[] = {0, 2, 0, 0, SYMBOLS, 4 * 16, 2, 0, 4, 16};
     const uint32_t strtab[] = {0, 3, 0, 0, NAMES, NAMES_BYTES, 0, 0, 1, 0};
+    static const uint8_t magic[7] = {0x7f, 'E', 'L', 'F', 1, 1, 1};
+    static const char names[NAMES_BYTES] = "\0_start\0main\0.L1\0limit";
     memset(f, 0, FILE_BYTES);
-    memcpy(f, "\177ELF\1\1\1", 7);
+    memcpy(f, magic, sizeof magic);
     put_words(f + 16, header, 9);
     put_words(f + PHDR, bss, 8); /* not in order of address */
     put_words(f + PHDR + 32, text, 8);
@@ -62,7 +64,7 @@ static void good_file(uint8_t f[FILE_BYTES])
         f[TEXT + k] = (uint8_t)(0xa0 + k);
     put_words(f + SHDR + 40, symtab, 10);
     put_words(f + SHDR + 80, strtab, 10);
-    memcpy(f + NAMES, "\0_start\0main\0.L1\0limit\0", NAMES_BYTES);
+    memcpy(f + NAMES, names, sizeof names);
     put_symbol(f + SYMBOLS + 16, 1, BASE + 4, 0x12, 1);
     put_symbol(f + SYMBOLS + 32, 13, BASE + 6, 0x00, 1);
     put_symbol(f + SYMBOLS + 48, 17, 0x100, 0x10, 0xfff1); /* absolute: a number, not a place */
@@ -207,8 +209,9 @@ TEST(elf_too_many_segments)
     put32(f + 28, FILE_BYTES);
     put16(f + 44, COUNT);
     for (unsigned k = 0; k < COUNT; k++) {
-        memcpy(f + FILE_BYTES + 32 * k, f + PHDR + 32, 32);
-        put32(f + FILE_BYTES + 32 * k + 12, BASE + 16 * k);
+        uint8_t *p = f + FILE_BYTES + (size_t)32 * k;
+        memcpy(p, f + PHDR + 32, 32);
+        put32(p + 12, BASE + 16 * k);
     }
     CHECK_EQ(elf_parse(&image, "many.elf", f, sizeof f, &e), -1);
     CHECK(strstr(e.text, "more than 16") != NULL);
