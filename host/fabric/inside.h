@@ -236,7 +236,8 @@ enum engine_wait engine_waits(const struct wafer *w, uint32_t tile, unsigned k);
 /* ---- tile.c ---- */
 void tile_reset(struct wafer *w, uint32_t tile);
 void tile_lock_code(struct wafer *w, uint32_t tile);
-void tile_own_code(struct wafer *w, uint32_t tile); /* make sram[0..TILE_CODE_BYTES) readable */
+void tile_share_code(struct wafer *w, uint32_t tile); /* lock it as the image, whatever it was */
+void tile_own_code(struct wafer *w, uint32_t tile);   /* make sram[0..TILE_CODE_BYTES) readable */
 const uint8_t *tile_code(const struct wafer *w, const struct tile *t);
 uint32_t tile_word(const struct wafer *w, const struct tile *t, uint32_t offset); /* 4-aligned */
 void tile_post(struct wafer *w, uint32_t tile, uint32_t event);

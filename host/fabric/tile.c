@@ -53,6 +53,13 @@ static void set_windows(struct wafer *w, struct tile *t)
     c->code = t->code == CODE_SHARED ? w->image_code : NULL;
 }
 
+void tile_share_code(struct wafer *w, uint32_t tile)
+{
+    struct tile *t = &w->tile[tile];
+    t->code = CODE_SHARED;
+    set_windows(w, t);
+}
+
 void tile_lock_code(struct wafer *w, uint32_t tile)
 {
     struct tile *t = &w->tile[tile];
@@ -61,11 +68,12 @@ void tile_lock_code(struct wafer *w, uint32_t tile)
     for (unsigned k = 0; k < TILE_THREADS; k++)
         if (t->engine.busy >> k & 1 && stream_check(&t->engine.thread[k].d) == STREAM_BAD_DEST)
             fault_hardware(w, tile, FAULT_STREAM, "thread %u writes code while it is locked", k);
-    t->code = CODE_PRIVATE;
     if (memcmp(t->sram, w->firmware.code, TILE_CODE_BYTES) == 0) {
-        t->code = CODE_SHARED;
         (void)madvise(t->sram, TILE_CODE_BYTES, MADV_DONTNEED); /* only saves host memory */
+        tile_share_code(w, tile);
+        return;
     }
+    t->code = CODE_PRIVATE;
     set_windows(w, t);
 }
 

@@ -170,11 +170,12 @@ void wafer_start_loaded(struct wafer *w)
 {
     for (uint32_t i = 0; i < w->tiles && w->has_firmware; i++) {
         struct tile *t = &w->tile[i];
-        memcpy(t->sram, w->firmware.code, TILE_CODE_BYTES);
-        if (t->foreign)
+        if (t->foreign) {
+            memcpy(t->sram, w->firmware.code, TILE_CODE_BYTES);
             foreign_start(t->foreign, w->firmware.entry, true);
-        else
-            tile_lock_code(w, i);
+        } else {
+            tile_share_code(w, i);
+        }
         t->core.pc = w->firmware.entry;
         w->router[i].position[COLOUR_LOAD] = 1;
     }
