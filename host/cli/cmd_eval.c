@@ -87,7 +87,7 @@ static int ids_from_prompt(struct eval *v, struct err *e)
 {
     struct tokenizer *tok;
     struct tok_ids ids = {0};
-    if (tokenizer_open(&tok, v->place.model, checkpoint_config(v->stage.checkpoint)->vocab, e))
+    if (tokenizer_open(&tok, v->stage.model, checkpoint_config(v->stage.checkpoint)->vocab, e))
         return -1;
     tokenizer_encode(tok, v->prompt, strlen(v->prompt), TOKENIZER_SPECIALS, &ids);
     tokenizer_close(tok);
@@ -100,6 +100,8 @@ static int read_tokens(struct eval *v, struct err *e)
 {
     if (v->prompt)
         return ids_from_prompt(v, e);
+    if (!v->tokens_path)
+        v->tokens_path = v->compare_path;
     size_t n = v->tokens_path ? strlen(v->tokens_path) : 0;
     if (!n)
         return err_set(e, ERR_USAGE, "--tokens FILE or --prompt TEXT is needed");
@@ -326,7 +328,9 @@ static int run_eval(int argc, char **argv, struct err *e)
         {"greedy", "N", "go on with the N most likely tokens", OPTION_COUNT, &v.greedy, NULL},
         {"logits", "FILE", "write token_ids, logits [tokens, vocab] (and greedy_ids) here",
          OPTION_TEXT, &v.logits_path, NULL},
-        {"compare", "FILE", "compare with the logits (and greedy_ids) of this file; exit 1 if off",
+        {"compare", "FILE",
+         "compare with the logits (and greedy_ids) of this file, whose token_ids are the default; "
+         "exit 1 if off",
          OPTION_TEXT, &v.compare_path, NULL},
         {"tolerance", "X", "largest absolute difference allowed (default 2e-3)", OPTION_NUMBER,
          &v.tolerance, NULL},

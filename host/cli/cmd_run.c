@@ -108,7 +108,7 @@ static int prepare(struct generation *g, struct err *e)
     if (sampler_open(&g->sampler, &sampling, e) || stage_open_model(&g->stage, &g->place, e))
         return -1;
     const struct model_config *k = checkpoint_config(g->stage.checkpoint);
-    if (tokenizer_open(&g->tokenizer, g->place.model, k->vocab, e))
+    if (tokenizer_open(&g->tokenizer, g->stage.model, k->vocab, e))
         return -1;
     tokenizer_encode(g->tokenizer, g->prompt, strlen(g->prompt),
                      g->plain ? TOKENIZER_PLAIN : TOKENIZER_SPECIALS, &g->ids);

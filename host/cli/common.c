@@ -30,11 +30,12 @@ static void beside_program(char *out, size_t bytes, const char *name)
 int stage_open_model(struct stage *s, const struct place_options *p, struct err *e)
 {
     memset(s, 0, sizeof *s);
-    if (!p->model)
-        return err_set(e, ERR_USAGE, "--model DIR is needed");
+    beside_program(s->model, sizeof s->model, "../host/models/kimi-nano");
+    if (p->model && (size_t)snprintf(s->model, sizeof s->model, "%s", p->model) >= sizeof s->model)
+        return err_set(e, ERR_USAGE, "--model: the name is too long");
     if (machine_read(&s->machine, p->machine ? p->machine : "small", e))
         return -1;
-    return checkpoint_open(&s->checkpoint, p->model, e);
+    return checkpoint_open(&s->checkpoint, s->model, e);
 }
 
 static void show_progress(void *self, uint32_t done, uint32_t rows)

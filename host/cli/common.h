@@ -19,7 +19,7 @@ struct place_options {
 };
 
 #define PLACE_OPTIONS(p)                                                                           \
-    {"model",     "DIR",       "checkpoint folder (config.json, safetensors, tiktoken.model)",     \
+    {"model",     "DIR",       "checkpoint folder (default: kimi-nano of this project)",           \
      OPTION_TEXT, &(p)->model, NULL},                                                              \
         {"machine",   "NAME",        "small, wse2, wse3 or a machine file (default small)",        \
          OPTION_TEXT, &(p)->machine, NULL},                                                        \
@@ -50,6 +50,7 @@ struct place_options {
 
 /* An open model on an open wafer. */
 struct stage {
+    char model[4096]; /* folder */
     struct checkpoint *checkpoint;
     struct machine machine;
     struct images images;

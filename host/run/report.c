@@ -54,15 +54,25 @@ static void collect(struct totals *t, const struct run_report *r, struct session
     memory_totals(t, p);
 }
 
-static void print_phases(const struct totals *t, uint32_t layers, FILE *out)
+/* How many stages have this phase. */
+static double phase_layers(const struct plan *p, enum phase f)
 {
-    (void)fprintf(out, "cycles per token by phase, sum over %u layers (executed)\n", layers);
+    uint32_t experts = p->config->layers - p->config->dense_layers;
+    if (f == PHASE_LOGITS)
+        return 1;
+    return f == PHASE_ROUTER || f == PHASE_TOP_K ? experts : p->config->layers;
+}
+
+static void print_phases(const struct totals *t, const struct plan *p, FILE *out)
+{
+    (void)fprintf(out, "phase          cycles/token  cycles/layer   share  (executed)\n");
     for (int f = 0; f < PHASES; f++) {
-        if (t->phase[f])
-            (void)fprintf(
-                out, "  %-12s %9.0f  %5.1f %%\n", phase_name((enum phase)f),
-                ratio((double)t->phase[f], t->phase_tokens),
-                100 * ratio(ratio((double)t->phase[f], t->phase_tokens), t->cycles_per_token));
+        if (!t->phase[f])
+            continue;
+        double cycles = ratio((double)t->phase[f], t->phase_tokens);
+        (void)fprintf(out, "  %-12s %12.0f  %12.0f  %5.1f %%\n", phase_name((enum phase)f), cycles,
+                      cycles / phase_layers(p, (enum phase)f),
+                      100 * ratio(cycles, t->cycles_per_token));
     }
 }
 
@@ -108,7 +118,7 @@ void report_print(const struct run_report *r, struct session *s, FILE *out)
                   "(whole run)\n",
                   100 * t.link_utilisation, 100 * t.stream_utilisation, 100 * t.core_utilisation);
     print_memory(&t, out);
-    print_phases(&t, p->config->layers, out);
+    print_phases(&t, p, out);
 }
 
 void report_json(const struct run_report *r, struct session *s, struct json_out *o)
