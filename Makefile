@@ -59,6 +59,9 @@ include tests/tests.mk
 include firmware/firmware.mk
 include hal/virt/virt.mk
 
+# presets are built in through .incbin, which the compiler's dependency files do not see
+$(B)/host/host/machines/preset_text.o $(B)/san/host/machines/preset_text.o: $(wildcard host/machines/*.txt)
+
 # ---- what people type ----
 .PHONY: run test test-slow fuzz bench regs lint format clean help tools size stack
 PROMPT ?= Once upon a time there was a

@@ -351,22 +351,25 @@ void explain_quiet(struct wafer *w, struct err *e)
     free(text);
 }
 
-/* Who is still busy: the first running core and the first thread, to start looking. */
+/* Who is still busy: the first running core and the first thread, to start looking. Only what does
+ * not depend on how this engine keeps its sets. */
 void explain_limit(struct wafer *w, uint64_t max_cycles, struct err *e)
 {
     struct text *text = xcalloc(1, sizeof *text);
+    struct explainer x = {.w = w, .text = text};
     uint32_t core = set_next(&w->cores, 0);
+    each_node(&x, count_node);
     say(text,
-        "no end after %llu cycles, in cycle %llu: %u cores run, %u stream engines and %u "
-        "routers are active",
-        (unsigned long long)max_cycles, (unsigned long long)w->cycle, w->cores.count,
-        w->engines.count, w->routers.count);
+        "no end after %llu cycles, in cycle %llu: %u of %u cores run, %u threads are busy, %u "
+        "queues hold wavelets",
+        (unsigned long long)max_cycles, (unsigned long long)w->cycle, w->cores.count, w->tiles,
+        x.threads, x.queues);
     if (core != SET_END) {
         say(text, "; first core: ");
         say_tile(text, w, core);
         say(text, " pc 0x%08x task %u", w->tile[core].core.pc, w->tile[core].task);
     }
-    for (uint32_t i = 0; i < w->tiles; i++) {
+    for (uint32_t i = 0; i < w->tiles && x.threads; i++) {
         if (!w->tile[i].engine.busy)
             continue;
         say(text, "; first thread: ");

@@ -41,6 +41,8 @@ struct channel {
     struct slot slot[]; /* [FABRIC_PORTS][w->ring] */
 };
 
+struct fast; /* the fast fabric: fast.h */
+
 struct router {
     uint32_t neighbour[4];          /* tile behind each port, NO_TILE at the edge */
     uint32_t waiting[FABRIC_PORTS]; /* colours with a wavelet in this port's queue */
@@ -114,7 +116,8 @@ struct tile {
     struct event_queue events;
     uint32_t task;
     uint32_t fault_file, fault_line, fault_pc, fault_info, fault_stack_free;
-    uint8_t code; /* enum code_state */
+    uint8_t code;   /* enum code_state */
+    uint8_t direct; /* fast: the colour whose words need no queue, or NO_DIRECT (fast.h) */
     bool code_copied;
     bool halted;
     uint8_t timer_event;
@@ -146,7 +149,8 @@ struct wafer {
     bool has_firmware;
     struct core_code *rom_code, *image_code;
 
-    struct router *router; /* [tiles] */
+    struct fast *fast;     /* NULL: the plain engine, which has routers and the wheel */
+    struct router *router; /* [tiles], or NULL */
     struct tile *tile;
     uint8_t *sram; /* one mapping for all tiles */
     size_t sram_bytes;
@@ -162,7 +166,6 @@ struct wafer {
     uint64_t *edge_used[4]; /* per port: cycle of the last wavelet that entered, plus 1 */
     bool edge_entered;      /* in the last cycle: the outside may have more */
     uint64_t entered;       /* wavelets, for seeing whether the outside did something */
-    uint32_t outside_idle;  /* cycles in a row that only the outside wanted, in vain */
 
     struct fault fault;
     struct wafer_stats stats; /* cycles and sram are filled in by wafer_stats */
@@ -207,11 +210,18 @@ void router_arrive(struct wafer *w, uint32_t tile, unsigned port, struct wavelet
 void route_reset(struct wafer *w, uint32_t tile);
 void route_write(struct wafer *w, uint32_t tile, uint32_t index, uint32_t word); /* 4 * c + p */
 void route_write_mode(struct wafer *w, uint32_t tile, uint32_t colour, uint32_t mode);
+/* What the registers read: a word (index 4 * c + p), a mode. */
+uint32_t route_word(const struct wafer *w, uint32_t tile, uint32_t index);
+uint32_t route_mode(const struct wafer *w, uint32_t tile, uint32_t colour);
+void route_loaded(struct wafer *w, uint32_t tile); /* COLOUR_LOAD as the loader leaves it */
 
 /* ---- ramp.c ---- */
 bool ramp_has_room(const struct wafer *w, uint32_t tile, unsigned colour);
 void ramp_arrive(struct wafer *w, uint32_t tile, struct wavelet v);
 uint32_t ramp_take(struct wafer *w, uint32_t tile, unsigned queue); /* not empty */
+/* The way up: whether there is room, and issuing a word in cycle `at`. */
+bool ramp_has_room_up(const struct wafer *w, uint32_t tile, unsigned colour);
+void ramp_issue(struct wafer *w, uint32_t tile, struct wavelet v, uint64_t at);
 void ramp_bind(struct wafer *w, uint32_t tile, uint32_t queue, uint32_t colour);
 
 /* ---- foreign.c ---- */

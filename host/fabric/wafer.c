@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* wafer.c - the whole: opening, loading, and time. */
-#include "fabric/inside.h"
+#include "fabric/fast.h"
 
 #include "base/rng.h"
 #include "base/xalloc.h"
@@ -13,9 +13,6 @@
 enum {
     SIDE_MAX = 4096,       /* tiles */
     MACHINE_MAX = 1 << 12, /* cycles or wavelets: keeps sums in their types */
-    /* cycles in a row that only the outside asks for, without letting anything in, before it counts
-     * as waiting for the wafer */
-    OUTSIDE_IDLE_MAX = 4096
 };
 
 /* ---- opening ---- */
@@ -81,7 +78,6 @@ static void open_router(struct wafer *w, uint32_t tile)
     r->neighbour[PORT_SOUTH] = y + 1 < w->height ? tile + w->width : NO_TILE;
     r->neighbour[PORT_WEST] = x > 0 ? tile - 1 : NO_TILE;
     r->neighbour[PORT_EAST] = x + 1 < w->width ? tile + 1 : NO_TILE;
-    route_reset(w, tile);
 }
 
 int wafer_open(struct wafer **out, const struct wafer_cfg *cfg, struct err *e)
@@ -106,10 +102,19 @@ int wafer_open(struct wafer **out, const struct wafer_cfg *cfg, struct err *e)
     set_open(&w->engines, w->tiles);
     set_open(&w->cores, w->tiles);
     edge_open(w);
-    w->router = xcalloc(w->tiles, sizeof *w->router);
+    if (cfg->engine == WAFER_FAST) {
+        if (fast_open(w, e)) {
+            wafer_close(w);
+            return -1;
+        }
+    } else {
+        w->router = xcalloc(w->tiles, sizeof *w->router);
+    }
     w->tile = xcalloc(w->tiles, sizeof *w->tile);
     for (uint32_t i = 0; i < w->tiles; i++) {
-        open_router(w, i);
+        if (w->router)
+            open_router(w, i);
+        route_reset(w, i);
         tile_reset(w, i);
     }
     *out = w;
@@ -118,7 +123,7 @@ int wafer_open(struct wafer **out, const struct wafer_cfg *cfg, struct err *e)
 
 static void close_tile(struct wafer *w, uint32_t tile)
 {
-    for (unsigned c = 0; c < TILE_COLOURS; c++)
+    for (unsigned c = 0; w->router && c < TILE_COLOURS; c++)
         free(w->router[tile].channel[c]);
     for (unsigned q = 0; q < TILE_QUEUES; q++)
         free(w->tile[tile].queue[q].data);
@@ -142,6 +147,7 @@ void wafer_close(struct wafer *w)
     alarms_close(&w->alarms);
     edge_close(w);
     foreign_close(w);
+    fast_close(w);
     free(w->move);
     free(w->router);
     free(w->tile);
@@ -177,7 +183,7 @@ void wafer_start_loaded(struct wafer *w)
             tile_share_code(w, i);
         }
         t->core.pc = w->firmware.entry;
-        w->router[i].position[COLOUR_LOAD] = 1;
+        route_loaded(w, i);
     }
 }
 
@@ -220,7 +226,10 @@ void wafer_call(struct wafer *w, uint32_t tile, uint64_t cycle)
     if (cycle >= t->alarm)
         return;
     t->alarm = cycle;
-    alarms_put(&w->alarms, cycle, tile);
+    if (w->fast)
+        fast_call(w, tile, cycle);
+    else
+        alarms_put(&w->alarms, cycle, tile);
 }
 
 /* Each member once; a visit may remove the tile it is at, and add to other sets. */
@@ -283,6 +292,10 @@ static void route_all(struct wafer *w)
 
 void wafer_step(struct wafer *w)
 {
+    if (w->fast) {
+        fast_step(w);
+        return;
+    }
     arrive_all(w);
     w->edge_entered = false;
     if (w->outside.cycle)
@@ -311,6 +324,8 @@ static uint64_t next_core(const struct wafer *w)
 /* The first cycle in which something inside can happen. */
 static uint64_t next_inside(struct wafer *w)
 {
+    if (w->fast)
+        return fast_next(w);
     if (w->routers.count || w->engines.count || w->edge_entered || foreign_pending(w))
         return w->cycle;
     while (w->alarms.count && alarm_stale(w))
@@ -327,8 +342,6 @@ static uint64_t next_with_outside(struct wafer *w, uint64_t inside)
 {
     if (inside == w->cycle || !w->outside.next)
         return inside;
-    if (inside == NEVER && w->outside_idle >= OUTSIDE_IDLE_MAX)
-        return NEVER;
     uint64_t outside = w->outside.next(w->outside.self, w->cycle);
     return least(inside, outside < w->cycle ? w->cycle : outside);
 }
@@ -337,20 +350,15 @@ static uint64_t next_with_outside(struct wafer *w, uint64_t inside)
  * is none. */
 static bool advance(struct wafer *w, uint64_t end)
 {
-    uint64_t inside = next_inside(w), next = next_with_outside(w, inside);
-    uint64_t entered = w->stats.wavelets_entered;
-    if (next == NEVER) {
-        w->outside_idle = 0;
+    uint64_t next = next_with_outside(w, next_inside(w));
+    if (next == NEVER)
         return foreign_wait(w);
-    }
     next = w->test_no_skip ? w->cycle : least(next, end);
     w->stats.cycles_skipped += next - w->cycle;
     w->cycle = next;
     if (next == end)
         return true;
     wafer_step(w);
-    bool in_vain = inside == NEVER && entered == w->stats.wavelets_entered;
-    w->outside_idle = in_vain ? w->outside_idle + 1 : 0;
     return true;
 }
 

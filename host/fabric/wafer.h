@@ -2,8 +2,8 @@
 /* wafer.h - one emulated wafer: tiles, routers, links, time. The boundary of host/fabric.
  *
  * Hardware contract: hal/ (tile_map.h, tile_regs.def, fabric.h, stream.h, event.h, numerics.h).
- * This is the plain engine: one cycle at a time, only where something is active; quiet stretches
- * are skipped. Everything observable is a function of the inputs alone. A wafer is an object
+ * Time goes one cycle at a time, only where something is active; quiet stretches are skipped.
+ * Everything observable is a function of the inputs alone, not of the engine. A wafer is an object
  * without globals; one thread uses it.
  *
  * Order inside a cycle (so that results are defined): arrivals, edges, router decisions from the
@@ -34,11 +34,16 @@ struct firmware {
     uint32_t entry;      /* where the loader jumps (and direct loading starts) */
 };
 
+/* Two engines with the same results: the fast one for use, the plain one to read and to compare with.
+ */
+enum wafer_engine { WAFER_FAST, WAFER_PLAIN };
+
 struct wafer_cfg {
     const struct machine *machine;   /* copied */
     const struct firmware *firmware; /* NULL: no cores; routers and stream engines work */
     uint32_t width, height;          /* tiles, 1..4096 each */
     uint64_t stress_seed; /* not 0: links and ramps stall at random; results must not change */
+    enum wafer_engine engine;
 };
 
 /* ERR_INPUT: a size or a number of the machine out of range. Cost: about 2 KiB of host memory per
@@ -79,9 +84,8 @@ struct wafer_outside {
     /* called in every cycle that is not skipped, after what left in it: lets wavelets enter where
      * wafer_edge_room says so */
     void (*cycle)(void *self, struct wafer *w, uint64_t cycle);
-    /* first cycle >= now in which `cycle` has something to do; UINT64_MAX for never. While it only
-     * waits for room it need not ask: the cycle in which a port has room again is never skipped.
-     * One that asks on and on but lets nothing enter counts as waiting after 4096 cycles. */
+    /* first cycle >= now in which `cycle` has something to do; NEVER (UINT64_MAX) while only the
+     * wafer can change that: `cycle` is called anyway in a cycle in which an edge has got room */
     uint64_t (*next)(void *self, uint64_t now);
     /* a wavelet left the wafer; without this function it is only counted */
     void (*leave)(void *self, struct edge_port port, struct wavelet v, uint64_t cycle);

@@ -164,3 +164,15 @@ TEST(io_wafer_linked_wafers_pass_words_on)
     row_close(&two.b);
     wafer_link_close(two.link);
 }
+TEST(io_wafer_drains_long_after_the_tiles_are_quiet)
+{
+    struct row r;
+    struct err e = {0};
+    row_open(&r, 1000, 0); /* in 1 a cycle, out 1 a cycle for nine times as many */
+    send(&r, 2000);
+    CHECK_MSG(wafer_run(r.wafer, row_done, &r, 100000, &e) == 0, "%s", e.text);
+    check_words(&r, (struct edge_port){PORT_EAST, 0}, 2000);
+    check_words(&r, (struct edge_port){PORT_SOUTH, 2}, 2000);
+    CHECK(wafer_check_conservation(r.wafer, &e) == 0);
+    row_close(&r);
+}

@@ -103,8 +103,9 @@ TEST(wafer_run_ends)
     e = (struct err){0};
     CHECK_EQ(wafer_run_quiet(w, 100, &e), -1); /* in the middle of a skip */
     CHECK_EQ(e.kind, ERR_LIMIT);
-    CHECK_STR(e.text, "no end after 100 cycles, in cycle 100: 0 cores run, 0 stream engines and 0 "
-                      "routers are active; first thread: tile (0,0) thread 0 COPY is running");
+    CHECK_STR(e.text,
+              "no end after 100 cycles, in cycle 100: 0 of 1 cores run, 1 threads are busy, "
+              "0 queues hold wavelets; first thread: tile (0,0) thread 0 COPY is running");
     CHECK_EQ(wafer_cycle(w), 100);
     e = (struct err){0};
     CHECK_EQ(wafer_run_quiet(w, UINT64_MAX, &e), 0);
@@ -124,13 +125,18 @@ struct outside {
     struct wavelet left[64];
     uint64_t left_cycle[64];
     unsigned gone;
+    bool refused; /* there was no room */
 };
 
 static void outside_cycle(void *self, struct wafer *w, uint64_t cycle)
 {
     struct outside *o = self;
     o->calls++;
-    if (o->next == o->count || o->at[o->next] > cycle || !wafer_edge_room(w, o->from, COLOUR))
+    o->refused = false;
+    if (o->next == o->count || o->at[o->next] > cycle)
+        return;
+    o->refused = !wafer_edge_room(w, o->from, COLOUR);
+    if (o->refused)
         return;
     wafer_edge_enter(w, o->from, (struct wavelet){o->next++, COLOUR, false});
     CHECK(!wafer_edge_room(w, o->from, COLOUR)); /* one per cycle */
@@ -150,7 +156,8 @@ static uint64_t outside_next(void *self, uint64_t now)
 {
     struct outside *o = self;
     (void)now;
-    return o->next < o->count ? o->at[o->next] : NEVER;
+    return o->next < o->count && !o->refused ? o->at[o->next]
+                                             : NEVER; /* called again when there is room */
 }
 
 static void outside_leave(void *self, struct edge_port port, struct wavelet v, uint64_t cycle)
