@@ -218,6 +218,22 @@ TEST(tile_regs_timer_and_task_hook)
     prog_close(p);
 }
 
+/* mcycle counts the tile's cycles, asleep or not. */
+TEST(tile_mcycle)
+{
+    struct prog *p = prog_open();
+    put(p, REG_TIMER_START, 1000); /* in cycle 4 + 2 */
+    emit(p, rvasm(csrrs, .rd = 20, .rs1 = 0, .imm = 0xb00));
+    wfi(p);
+    emit(p, rvasm(csrrs, .rd = 21, .rs1 = 0, .imm = 0xb00));
+    get(p, REG_EVENT_POP, 0);
+    wfi(p);
+    prog_run(p);
+    CHECK_EQ(p->w->tile[0].core.x[20], PROLOGUE + 3);
+    CHECK_EQ(p->w->tile[0].core.x[21], PROLOGUE + 2 + 1000);
+    prog_close(p);
+}
+
 TEST(tile_regs_doorbell_and_busy)
 {
     struct prog *p = prog_open();
