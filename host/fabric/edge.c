@@ -7,7 +7,7 @@
  *
  * A wavelet that enters in cycle t stands in the router's queue in t. One that a router lets go in
  * cycle t has left in t + hop. */
-#include "fabric/inside.h"
+#include "fabric/fast.h"
 
 #include "base/xalloc.h"
 
@@ -46,12 +46,17 @@ static uint32_t edge_tile(const struct wafer *w, struct edge_port port)
     }
 }
 
+static uint32_t held(const struct wafer *w, uint32_t tile, unsigned side, unsigned colour)
+{
+    return w->fast ? fast_lane(w, tile, colour)->held[side] : w->router[tile].held[side][colour];
+}
+
 bool wafer_edge_room(const struct wafer *w, struct edge_port port, uint8_t colour)
 {
     uint32_t tile = edge_tile(w, port);
     assert(colour < TILE_COLOURS);
     return w->edge_used[port.side][port.index] != w->cycle + 1 &&
-           w->router[tile].held[port.side][colour] < w->link_room;
+           held(w, tile, port.side, colour) < w->link_room;
 }
 
 void wafer_edge_enter(struct wafer *w, struct edge_port port, struct wavelet v)
@@ -59,9 +64,13 @@ void wafer_edge_enter(struct wafer *w, struct edge_port port, struct wavelet v)
     uint32_t tile = edge_tile(w, port);
     assert(wafer_edge_room(w, port, v.colour));
     w->edge_used[port.side][port.index] = w->cycle + 1;
-    w->router[tile].held[port.side][v.colour]++;
     w->stats.wavelets_entered++;
     w->edge_entered = true;
+    if (w->fast) {
+        fast_enter(w, tile, port.side, v);
+        return;
+    }
+    w->router[tile].held[port.side][v.colour]++;
     router_arrive(w, tile, port.side, v);
 }
 

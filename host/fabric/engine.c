@@ -9,7 +9,7 @@
  *
  * The engine is visited only while it beats or may beat. A memory operation that has the engine to
  * itself is left alone until its last beat, or until something else could want a beat. */
-#include "fabric/inside.h"
+#include "fabric/fast.h"
 
 #include "hal/numerics.h"
 
@@ -60,6 +60,7 @@ static void start_on(struct wafer *w, uint32_t tile, unsigned k, uint32_t offset
     th->use = (uint8_t)stream_fabric_use(th->d.op);
     th->left = stream_beats(&th->d, &w->lanes);
     th->ready_at = w->cycle + w->setup;
+    t->direct = NO_DIRECT;
     g->busy |= (uint8_t)(1u << k);
     wafer_call(w, tile, th->ready_at);
 }
@@ -126,7 +127,7 @@ enum engine_wait engine_waits(const struct wafer *w, uint32_t tile, unsigned k)
             return WAIT_WAVELET;
     }
     if (th->use & 2) {
-        if (w->router[tile].held[PORT_RAMP][th->d.dst] >= w->ramp_room)
+        if (!ramp_has_room_up(w, tile, th->d.dst))
             return WAIT_ROOM;
         if (th->use == 2 && g->ramp_used > w->cycle)
             return WAIT_RAMP;
@@ -139,13 +140,10 @@ enum engine_wait engine_waits(const struct wafer *w, uint32_t tile, unsigned k)
 static void issue(struct wafer *w, uint32_t tile, const struct thread *th, uint32_t data)
 {
     uint64_t at = w->cycle + (th->use & 1);
-    struct parcel p = {
-        .tile = tile, .data = data, .place = PORT_RAMP, .colour = (uint8_t)th->d.dst};
-    p.control = th->d.flags & STREAM_CONTROL && th->left == 1;
-    w->router[tile].held[PORT_RAMP][p.colour]++;
+    struct wavelet v = {.data = data, .colour = (uint8_t)th->d.dst};
+    v.control = th->d.flags & STREAM_CONTROL && th->left == 1;
     w->tile[tile].engine.ramp_used = at + 1;
-    w->stats.wavelets_sent++;
-    wheel_put(&w->wheel, at + w->ramp, p);
+    ramp_issue(w, tile, v, at);
 }
 
 static void beat_fabric(struct wafer *w, uint32_t tile, struct thread *th)

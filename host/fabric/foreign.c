@@ -4,7 +4,7 @@
  * The wafer keeps their routers. What comes down the ramp is handed over; what they send is issued
  * into the ramp, one word a cycle; what they write to router registers is applied. They run in
  * their own time, so the wafer waits for them only when nothing else can happen. */
-#include "fabric/inside.h"
+#include "fabric/fast.h"
 
 #include "base/xalloc.h"
 #include "hal/mmio.h"
@@ -40,6 +40,8 @@ int wafer_set_foreign_tile(struct wafer *w, uint32_t x, uint32_t y, const struct
     t->sram = ops->sram;
     t->halted = true;
     set_remove(&w->cores, f->tile);
+    for (unsigned c = 0; w->fast && c < TILE_COLOURS; c++)
+        fast_lane(w, f->tile, c)->sink = SINK_FOREIGN;
     return 0;
 }
 
@@ -62,7 +64,8 @@ bool foreign_has_room(const struct wafer *w, uint32_t tile, unsigned colour)
 {
     const struct tile *t = &w->tile[tile];
     const struct foreign_tile *ops = &t->foreign->ops;
-    return ops->room(ops->self, (uint8_t)colour) > t->on_ramp[colour];
+    uint32_t coming = w->fast ? fast_lane(w, tile, colour)->down : t->on_ramp[colour];
+    return ops->room(ops->self, (uint8_t)colour) > coming;
 }
 
 void foreign_arrive(struct wafer *w, uint32_t tile, struct wavelet v)
@@ -85,24 +88,16 @@ static void configure(struct wafer *w, struct foreign *f)
 
 static void issue(struct wafer *w, struct foreign *f)
 {
-    uint16_t *held = w->router[f->tile].held[PORT_RAMP];
     uint32_t colours = 0;
     struct wavelet v;
     for (unsigned c = 0; c < TILE_COLOURS; c++)
-        colours |= (uint32_t)(held[c] < w->ramp_room) << c;
+        colours |= (uint32_t)ramp_has_room_up(w, f->tile, c) << c;
     bool given = f->ops.give(f->ops.self, colours, &v);
     f->pending = given || colours != ALL_COLOURS;
     f->blocked = !given;
     if (!given)
         return;
-    held[v.colour]++;
-    w->stats.wavelets_sent++;
-    wheel_put(&w->wheel, w->cycle + w->ramp,
-              (struct parcel){.tile = f->tile,
-                              .data = v.data,
-                              .place = PORT_RAMP,
-                              .colour = v.colour,
-                              .control = v.control});
+    ramp_issue(w, f->tile, v, w->cycle);
 }
 
 static void stirred(struct wafer *w, struct foreign *f)

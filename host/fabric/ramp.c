@@ -6,7 +6,7 @@
  * are on their way, so a queue can always take what arrives: with nobody reading, the stages fill
  * up like the queue itself. This is also just enough for one wavelet per cycle. The way up
  * (engine.c) holds router_queue + T_R in the same way. */
-#include "fabric/inside.h"
+#include "fabric/fast.h"
 
 #include "base/xalloc.h"
 
@@ -26,7 +26,8 @@ void ramp_arrive(struct wafer *w, uint32_t tile, struct wavelet v)
 {
     struct tile *t = &w->tile[tile];
     unsigned number = t->queue_of[v.colour];
-    t->on_ramp[v.colour]--;
+    if (!w->fast)
+        t->on_ramp[v.colour]--;
     w->stats.wavelets_received++;
     if (t->foreign) {
         foreign_arrive(w, tile, v);
@@ -55,8 +56,43 @@ uint32_t ramp_take(struct wafer *w, uint32_t tile, unsigned queue)
         q->head = 0;
     q->count--;
     w->consumed++;
-    set_add(&w->routers, tile);
+    if (w->fast)
+        fast_taken(w, tile, q->colour);
+    else
+        set_add(&w->routers, tile);
     return data;
+}
+
+bool ramp_has_room_up(const struct wafer *w, uint32_t tile, unsigned colour)
+{
+    uint32_t held = w->fast ? fast_lane(w, tile, colour)->held[PORT_RAMP]
+                            : w->router[tile].held[PORT_RAMP][colour];
+    return held < w->ramp_room;
+}
+
+void ramp_issue(struct wafer *w, uint32_t tile, struct wavelet v, uint64_t at)
+{
+    w->stats.wavelets_sent++;
+    if (w->fast) {
+        fast_issue(w, tile, v, at);
+        return;
+    }
+    w->router[tile].held[PORT_RAMP][v.colour]++;
+    wheel_put(&w->wheel, at + w->ramp,
+              (struct parcel){.tile = tile,
+                              .data = v.data,
+                              .place = PORT_RAMP,
+                              .colour = v.colour,
+                              .control = v.control});
+}
+
+/* Words between the router and the queue of a bound colour. */
+static unsigned on_ramp(const struct wafer *w, uint32_t tile, unsigned colour)
+{
+    const struct tile *t = &w->tile[tile];
+    if (!w->fast)
+        return t->on_ramp[colour];
+    return (unsigned)fast_lane(w, tile, colour)->down - t->queue[t->queue_of[colour]].count;
 }
 
 /* Undo a binding. What the queue holds would be lost, so that is a fault. */
@@ -66,9 +102,11 @@ static void unbind(struct wafer *w, uint32_t tile, unsigned queue)
     struct input_queue *q = &t->queue[queue];
     if (q->colour == NO_QUEUE)
         return;
-    if (q->count || t->on_ramp[q->colour])
+    if (q->count || on_ramp(w, tile, q->colour))
         fault_hardware(w, tile, FAULT_REBIND, "queue %u with %u wavelets of colour %u", queue,
-                       q->count + (unsigned)t->on_ramp[q->colour], q->colour);
+                       q->count + on_ramp(w, tile, q->colour), q->colour);
+    if (w->fast)
+        fast_bound(w, tile, q->colour, NO_QUEUE, queue);
     t->queue_of[q->colour] = NO_QUEUE;
     q->colour = NO_QUEUE;
 }
@@ -90,6 +128,8 @@ void ramp_bind(struct wafer *w, uint32_t tile, uint32_t queue, uint32_t colour)
         unbind(w, tile, t->queue_of[colour]);
     t->queue[queue].colour = (uint8_t)colour;
     t->queue_of[colour] = (uint8_t)queue;
+    if (w->fast)
+        fast_bound(w, tile, colour, queue, NO_QUEUE);
     set_add(&w->engines, tile);
     set_add(&w->routers, tile);
 }

@@ -45,7 +45,6 @@ static uint32_t pop_event(struct tile *t)
 int regs_load(struct wafer *w, uint32_t tile, uint32_t offset, unsigned bytes, uint32_t *value)
 {
     struct tile *t = &w->tile[tile];
-    const struct router *r = &w->router[tile];
     const struct reg *reg = find(w, tile, offset, bytes, RO);
     *value = 0;
     if (!reg)
@@ -77,10 +76,10 @@ int regs_load(struct wafer *w, uint32_t tile, uint32_t offset, unsigned bytes, u
         *value = t->queue[i].colour;
         break;
     case REG_ROUTE_MODE:
-        *value = r->mode[i];
+        *value = route_mode(w, tile, i);
         break;
     case REG_ROUTE:
-        *value = r->route[i / TILE_SWITCH_POSITIONS][i % TILE_SWITCH_POSITIONS];
+        *value = route_word(w, tile, i);
         break;
     }
     return CORE_BUS_DEVICE;

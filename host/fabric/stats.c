@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stats.c - counters, and the proof that no wavelet was lost or doubled. */
-#include "fabric/inside.h"
+#include "fabric/fast.h"
 
 #include "base/xalloc.h"
 
@@ -75,14 +75,39 @@ static uint64_t leaving(const struct wafer *w)
     return n;
 }
 
+static void count_fast(const struct wafer *w, struct census *n)
+{
+    uint64_t down = 0;
+    for (unsigned c = 0; c < TILE_COLOURS; c++) {
+        for (uint32_t i = 0; i < w->tiles; i++) {
+            const struct lane *l = fast_lane(w, i, c);
+            down += l->down;
+            for (unsigned p = 0; p < FABRIC_PORTS; p++) {
+                n->queued += l->count[p];
+                n->held += l->held[p];
+            }
+        }
+    }
+    for (uint32_t i = 0; i <= w->fast->mask; i++) {
+        const struct moment *m = &w->fast->moment[i];
+        n->flying += m->arrive.count + m->deliver.count + m->leave.count;
+        n->held += m->leave.count;
+    }
+    /* unlike held, down counts words in input queues too */
+    n->held += down - n->at_input;
+}
+
 int wafer_check_conservation(const struct wafer *w, struct err *e)
 {
     const struct wafer_stats *s = &w->stats;
     struct census n = {0, w->wheel.total, leaving(w), 0};
     for (uint32_t i = 0; i < w->tiles; i++) {
-        count_router(&w->router[i], &n);
+        if (!w->fast)
+            count_router(&w->router[i], &n);
         count_tile(&w->tile[i], &n);
     }
+    if (w->fast)
+        count_fast(w, &n);
     uint64_t in = s->wavelets_entered + s->wavelets_sent + s->wavelets_copied;
     uint64_t out = s->wavelets_left + s->wavelets_received + n.queued + n.flying;
     if (in != out || n.held != n.queued + n.flying ||

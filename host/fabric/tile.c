@@ -5,7 +5,7 @@
  * All SRAM is one reserved mapping, zero and without host memory until touched. The code region of
  * a locked tile that holds the firmware image is served from the image; its own pages are given
  * back. */
-#include "fabric/inside.h"
+#include "fabric/fast.h"
 
 #include "hal/mmio.h"
 
@@ -83,6 +83,7 @@ void tile_reset(struct wafer *w, uint32_t tile)
     t->sram = w->sram + (size_t)tile * TILE_SRAM_BYTES;
     t->alarm = t->timer_at = NEVER;
     t->engine.alone = NO_THREAD;
+    t->direct = NO_DIRECT;
     memset(t->queue_of, NO_QUEUE, sizeof t->queue_of);
     for (unsigned q = 0; q < TILE_QUEUES; q++)
         t->queue[q].colour = NO_QUEUE;

@@ -362,6 +362,18 @@ static bool advance(struct wafer *w, uint64_t end)
     return true;
 }
 
+/* Why it ended: the limit, or for limit 0 that it is quiet. */
+static void explain(struct wafer *w, uint64_t limit, struct err *e)
+{
+    struct wafer *view = w->fast ? fast_view(w) : w;
+    if (limit)
+        explain_limit(view, limit, e);
+    else
+        explain_quiet(view, e);
+    if (view != w)
+        fast_view_close(view);
+}
+
 static int run(struct wafer *w, bool (*done)(void *), void *self, uint64_t max_cycles,
                struct err *e)
 {
@@ -372,7 +384,7 @@ static int run(struct wafer *w, bool (*done)(void *), void *self, uint64_t max_c
         if (done && done(self))
             return 0;
         if (w->cycle == end && next_with_outside(w, next_inside(w)) != NEVER) {
-            explain_limit(w, max_cycles, e);
+            explain(w, max_cycles, e);
             return -1;
         }
         if (!advance(w, end))
@@ -380,7 +392,7 @@ static int run(struct wafer *w, bool (*done)(void *), void *self, uint64_t max_c
     }
     if (!done)
         return 0;
-    explain_quiet(w, e);
+    explain(w, 0, e);
     return -1;
 }
 

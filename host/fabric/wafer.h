@@ -34,7 +34,8 @@ struct firmware {
     uint32_t entry;      /* where the loader jumps (and direct loading starts) */
 };
 
-/* Two engines with the same results: the fast one for use, the plain one to read and to compare with.
+/* Two engines with the same results: the fast one for use, the plain one to read and to compare
+ * with.
  */
 enum wafer_engine { WAFER_FAST, WAFER_PLAIN };
 

@@ -132,7 +132,8 @@ static void ring_open(struct ring *r, uint64_t seed, uint64_t stress)
                             .firmware = &r->firmware,
                             .width = 2 + rng_below(&rng, 2),
                             .height = 1 + rng_below(&rng, 2),
-                            .stress_seed = stress};
+                            .stress_seed = stress,
+                            .engine = WAFER_PLAIN};
     CHECK_EQ(wafer_open(&r->w, &cfg, NULL), 0);
     wafer_set_task_hook(r->w, note_task, r);
     uint32_t n = r->w->tiles;

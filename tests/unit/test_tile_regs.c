@@ -70,8 +70,11 @@ static void prog_load(struct prog *p, uint32_t width, uint32_t height)
     struct machine m = rig_machine();
     struct err e = {0};
     p->firmware = (struct firmware){p->rom, p->code, TILE_SRAM_BASE};
-    struct wafer_cfg cfg = {
-        .machine = &m, .firmware = &p->firmware, .width = width, .height = height};
+    struct wafer_cfg cfg = {.machine = &m,
+                            .firmware = &p->firmware,
+                            .width = width,
+                            .height = height,
+                            .engine = WAFER_PLAIN};
     CHECK_EQ(wafer_open(&p->w, &cfg, &e), 0);
     p->console = open_memstream(&p->text, &p->text_bytes);
     wafer_set_console(p->w, p->console);

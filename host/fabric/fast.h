@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fast.h - the fast fabric: the same cycles as router.c and ramp.c with less to touch.
+ *
+ * One record of 64 bytes holds all there is about a colour in a router (a lane), and a word of one
+ * of its queues is written once, where it will wait: who sends it writes it behind the last one of
+ * the queue it goes to, and only says there, when it arrives, that there is one more. Lanes and
+ * slots of a colour lie side by side for all tiles, so that a colour nobody uses costs no memory
+ * and a stream along a row is read in the order of memory.
+ *
+ * A router decides and moves in one visit. Routers are visited in rising order, so what a move
+ * changes for others is hidden from those still to come: arrivals wait in the bucket of a later
+ * cycle, and room that becomes free is told to a later router only after all were visited.
+ *
+ * A thread that has its engine to itself and waits for words takes each of them as it arrives,
+ * without a queue and without a visit (fast_engine.c).
+ *
+ * What is written by whom: held, tail and the slots behind it by the router or engine upstream, all
+ * else by the tile itself. */
+#ifndef TESSERA_FABRIC_FAST_H
+#define TESSERA_FABRIC_FAST_H
+
+#include "fabric/inside.h"
+
+enum { FAST_BUCKETS_MIN = 64, NO_DIRECT = 0xff };
+
+enum lane_sink { SINK_NONE, SINK_QUEUE, SINK_FOREIGN };
+
+struct lane {
+    uint16_t now;  /* route word of the position the switch is at */
+    uint8_t ports; /* with a wavelet waiting */
+    uint8_t takes; /* ports that some position lets through */
+    uint8_t mode, position;
+    uint8_t sink; /* enum lane_sink: where the ramp leads */
+    uint8_t spare;
+    uint16_t down; /* words on the ramp and in the input queue this colour is bound to */
+    uint16_t route[TILE_SWITCH_POSITIONS];
+    uint16_t head[FABRIC_PORTS], count[FABRIC_PORTS];
+    /* upstream's: words waiting or on their way, and where the next goes; head and tail run free */
+    uint16_t held[FABRIC_PORTS], tail[FABRIC_PORTS];
+} __attribute__((aligned(64)));
+
+_Static_assert(sizeof(struct lane) == 64, "one line of the cache");
+
+struct fast_router {
+    uint32_t waiting; /* colours with a wavelet in some queue */
+    uint32_t moved;   /* low half of the cycle after the last one with a move */
+    uint8_t turn;
+    uint8_t rim; /* ports without a neighbour */
+};
+
+/* A place: tile << 8 | colour << 3 | port. For words to the tile bit 0 is the control bit. */
+static inline uint32_t fast_key(uint32_t tile, unsigned colour, unsigned low)
+{
+    return tile << 8 | colour << 3 | low;
+}
+
+struct keys {
+    uint32_t *key;
+    uint32_t count, size;
+};
+struct words {
+    uint64_t *word; /* key << 32 | data */
+    uint32_t count, size;
+};
+struct parcels {
+    struct parcel *parcel;
+    uint32_t count, size;
+};
+
+/* What happens in one later cycle. */
+struct moment {
+    struct keys arrive;   /* in a router queue: the slot is filled */
+    struct words deliver; /* to the tile */
+    struct keys alarms;   /* tiles; stale ones are dropped */
+    struct keys cores;    /* tiles */
+    struct parcels leave;
+};
+
+struct fast {
+    struct lane *lane;          /* [TILE_COLOURS][tiles] */
+    uint64_t *slot;             /* [TILE_COLOURS][FABRIC_PORTS][tiles][1 << ring_bits] */
+    struct fast_router *router; /* [tiles] */
+    size_t lane_bytes, slot_bytes;
+    unsigned ring_bits;
+    int32_t step[4]; /* tile behind a port, minus this one */
+
+    struct moment *moment;
+    uint32_t mask;      /* moments - 1 */
+    struct keys freed;  /* queues with room again that routers still to come must not see */
+    struct alarms late; /* cores that run again after the last moment */
+    bool stir;          /* the next cycle is not skipped */
+};
+
+static inline struct lane *fast_lane(const struct wafer *w, uint32_t tile, unsigned colour)
+{
+    return &w->fast->lane[(size_t)colour * w->tiles + tile];
+}
+
+static inline uint64_t *fast_slots(const struct wafer *w, uint32_t tile, unsigned colour,
+                                   unsigned port)
+{
+    const struct fast *f = w->fast;
+    return f->slot + ((((size_t)colour * FABRIC_PORTS + port) * w->tiles + tile) << f->ring_bits);
+}
+
+static inline struct moment *fast_moment(const struct fast *f, uint64_t cycle)
+{
+    return &f->moment[cycle & f->mask];
+}
+
+void keys_grow(struct keys *k);
+void words_grow(struct words *k);
+
+static inline void keys_put(struct keys *k, uint32_t key)
+{
+    if (k->count == k->size)
+        keys_grow(k);
+    k->key[k->count++] = key;
+}
+
+static inline void words_put(struct words *k, uint32_t key, uint32_t data)
+{
+    if (k->count == k->size)
+        words_grow(k);
+    k->word[k->count++] = (uint64_t)key << 32 | data;
+}
+
+/* Write a word behind the last one of a queue; says nothing about when it arrives. */
+static inline void fast_fill(struct wafer *w, struct lane *l, uint32_t tile, unsigned colour,
+                             unsigned port, uint64_t word)
+{
+    uint32_t at = l->tail[port]++ & ((1u << w->fast->ring_bits) - 1);
+    fast_slots(w, tile, colour, port)[at] = word;
+    l->held[port]++;
+}
+
+/* ---- fast.c ---- */
+int fast_open(struct wafer *w, struct err *e);
+void fast_close(struct wafer *w);
+void fast_step(struct wafer *w);
+uint64_t fast_next(struct wafer *w); /* as next_inside of wafer.c */
+void fast_call(struct wafer *w, uint32_t tile, uint64_t cycle);
+/* A wavelet comes in at the edge, now. */
+void fast_enter(struct wafer *w, uint32_t tile, unsigned port, struct wavelet v);
+/* A word the tile issues to its ramp in cycle `at`. */
+void fast_issue(struct wafer *w, uint32_t tile, struct wavelet v, uint64_t at);
+void fast_taken(struct wafer *w, uint32_t tile, unsigned colour);
+/* The colour was bound to a queue, or is no longer (NO_QUEUE); before the queue changes hands. */
+void fast_bound(struct wafer *w, uint32_t tile, unsigned colour, unsigned queue, unsigned before);
+void fast_arrive(struct wafer *w, uint32_t key);
+
+/* ---- fast_route.c ---- */
+void fast_route_all(struct wafer *w);
+void fast_free_all(struct wafer *w);
+
+/* ---- fast_engine.c ---- */
+void fast_deliver(struct wafer *w, uint32_t key, uint32_t data);
+void fast_engine_visit(struct wafer *w, uint32_t tile);
+
+/* ---- fast_view.c ---- */
+/* The same state as the plain engine would hold it, for what only reads; shares tiles. */
+struct wafer *fast_view(const struct wafer *w);
+void fast_view_close(struct wafer *view);
+
+#endif
