@@ -200,6 +200,14 @@ uint64_t wafer_cycle(const struct wafer *w)
     return w->cycle;
 }
 
+void wafer_wait(struct wafer *w, uint64_t cycle)
+{
+    if (cycle <= w->cycle)
+        return;
+    w->stats.cycles_skipped += cycle - w->cycle;
+    w->cycle = cycle;
+}
+
 void wafer_set_task_hook(struct wafer *w, wafer_task_hook *hook, void *self)
 {
     w->task_hook = hook;

@@ -45,6 +45,7 @@ struct wafer_cfg {
     uint32_t width, height;          /* tiles, 1..4096 each */
     uint64_t stress_seed; /* not 0: links and ramps stall at random; results must not change */
     enum wafer_engine engine;
+    uint32_t threads; /* of the fast engine; 0 is 1. Results do not depend on it */
 };
 
 /* ERR_INPUT: a size or a number of the machine out of range. Cost: about 2 KiB of host memory per
@@ -53,6 +54,9 @@ int wafer_open(struct wafer **out, const struct wafer_cfg *cfg, struct err *e);
 void wafer_close(struct wafer *w);
 
 uint64_t wafer_cycle(const struct wafer *w);
+
+/* Let the clock of a quiet wafer go on to `cycle` (wafers that are linked start together). */
+void wafer_wait(struct wafer *w, uint64_t cycle);
 
 /* Direct loading, before the first cycle: place bytes in a tile's SRAM behind the code region
  * (ERR_INPUT otherwise); then make all tiles start at the firmware's entry with the code locked, as
