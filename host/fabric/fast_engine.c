@@ -46,7 +46,9 @@ static bool take_directly(struct wafer *w, uint32_t tile, struct tile *t, uint32
         a = operand(w, t, d->src0 + at);
     uint32_t word = numerics_word(d->op, data, a);
     if (th->use == 3) {
-        struct wavelet v = {.data = word, .colour = (uint8_t)d->dst};
+        struct wavelet v = {.data = word,
+                            .colour = (uint8_t)d->dst,
+                            .control = d->flags & STREAM_CONTROL && th->left == 1};
         g->ramp_used = w->cycle + 2;
         w->stats.wavelets_sent++;
         fast_issue(w, tile, v, w->cycle + 1);
