@@ -15,8 +15,7 @@ double wall_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* "<folder of this program>/<name>". */
-static void beside_program(char *out, size_t bytes, const char *name)
+void beside_program(char *out, size_t bytes, const char *name)
 {
     char self[3800];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);

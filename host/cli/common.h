@@ -65,6 +65,9 @@ int stage_open_session(struct stage *s, const struct place_options *p, uint32_t 
                        struct err *e);
 void stage_close(struct stage *s);
 
+/* "<folder of this program>/<name>". */
+void beside_program(char *out, size_t bytes, const char *name);
+
 /* Seconds of a clock that only goes forward. */
 double wall_seconds(void);
 

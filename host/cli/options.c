@@ -13,8 +13,11 @@ static void print_help(const struct verb *verb, const struct option *table)
     (void)printf("  %s\n\ntessera %s: %s\n\n", verb->example, verb->name, verb->summary);
     for (const struct option *o = table; o->name; o++) {
         char left[64];
-        (void)snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "",
-                       o->value ? o->value : "");
+        if (o->kind == OPTION_WORDS)
+            (void)snprintf(left, sizeof left, "%s...", o->value);
+        else
+            (void)snprintf(left, sizeof left, "--%s%s%s", o->name, o->value ? " " : "",
+                           o->value ? o->value : "");
         (void)printf("  %-26s %s\n", left, o->help);
     }
     (void)printf("  %-26s %s\n", "--help", "this text");
@@ -43,6 +46,14 @@ static int parse_pair(const char *text, uint32_t *out)
     return 0;
 }
 
+static int add_word(struct option_words *w, const char *text, struct err *e)
+{
+    if (w->count == OPTION_WORDS_MAX)
+        return err_set(e, ERR_USAGE, "more than %d names", OPTION_WORDS_MAX);
+    w->word[w->count++] = text;
+    return 0;
+}
+
 static int parse_value(const struct option *o, const char *text, struct err *e)
 {
     const char *end;
@@ -67,8 +78,21 @@ static int parse_value(const struct option *o, const char *text, struct err *e)
         if (parse_pair(text, o->out))
             return err_set(e, ERR_USAGE, "--%s: '%s' is not %s", o->name, text, o->value);
         return 0;
+    case OPTION_WORDS:
+        return add_word(o->out, text, e);
     }
     return err_set(e, ERR_INTERNAL, "--%s: no such kind of option", o->name);
+}
+
+static const struct option *find(const struct option *table, const char *name, size_t length)
+{
+    const struct option *o = table;
+    while (o->name && (*name != '-' ? o->kind != OPTION_WORDS
+                                    : o->kind == OPTION_WORDS || strncmp(name, "--", 2) != 0 ||
+                                          strlen(o->name) != length - 2 ||
+                                          strncmp(name + 2, o->name, length - 2) != 0))
+        o++;
+    return o;
 }
 
 int options_parse(const struct verb *verb, const struct option *table, int argc, char **argv,
@@ -80,14 +104,16 @@ int options_parse(const struct verb *verb, const struct option *table, int argc,
             print_help(verb, table);
             return 1;
         }
-        const struct option *o = table;
         size_t length = strcspn(name, "=");
-        while (o->name && (strncmp(name, "--", 2) != 0 || strlen(o->name) != length - 2 ||
-                           strncmp(name + 2, o->name, length - 2) != 0))
-            o++;
+        const struct option *o = find(table, name, length);
         if (!o->name)
             return err_set(e, ERR_USAGE, "tessera %s: unknown option '%s' (see tessera %s --help)",
                            verb->name, name, verb->name);
+        if (o->kind == OPTION_WORDS) {
+            if (parse_value(o, name, e))
+                return -1;
+            continue;
+        }
         const char *value = name[length] == '=' ? name + length + 1 : NULL;
         if (o->kind == OPTION_FLAG && value)
             return err_set(e, ERR_USAGE, "--%s takes no value", o->name);

@@ -8,14 +8,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_COUNT, OPTION_NUMBER, OPTION_PAIR };
+enum option_kind {
+    OPTION_FLAG,
+    OPTION_TEXT,
+    OPTION_COUNT,
+    OPTION_NUMBER,
+    OPTION_PAIR,
+    OPTION_WORDS /* named "": the arguments that are no options */
+};
+
+enum { OPTION_WORDS_MAX = 32 };
+struct option_words {
+    const char *word[OPTION_WORDS_MAX];
+    uint32_t count;
+};
 
 struct option {
     const char *name;  /* without "--"; NULL ends a table */
     const char *value; /* what the value is called in --help; NULL for a flag */
     const char *help;
     enum option_kind kind;
-    void *out;   /* bool, const char *, uint64_t, double, uint32_t[2] ("WxH" or "X,Y") */
+    void *out;   /* bool, const char *, uint64_t, double, uint32_t[2] ("WxH" or "X,Y"), words */
     bool *given; /* may be NULL */
 };
 
