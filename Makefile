@@ -13,7 +13,7 @@ say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2))
 WARN := -std=c11 -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wsign-conversion -Wundef -Wvla \
   -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wcast-align -Wcast-qual -Wwrite-strings \
   -Wpointer-arith -Wimplicit-fallthrough -Wdouble-promotion -Wformat=2 -Wredundant-decls -Wnull-dereference
-INC := -I. -Ihost
+INC := -I. -Ihost -Itests
 HOSTFLAGS := $(WARN) $(INC) -D_GNU_SOURCE -g -MMD -MP -ffp-contract=off -fno-math-errno
 OPT := $(if $(DEBUG),-O0,-O2)
 SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
@@ -41,7 +41,7 @@ $(B)/host/%.o: %.S
 $(B)/san/%.o: %.c
 	$(call say,CC-SAN,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(HOSTFLAGS) $(SAN) -Itests -c $< -o $@
+	$(Q)$(CC) $(HOSTFLAGS) $(SAN) -c $< -o $@
 $(B)/san/%.o: %.S
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(INC) -MMD -MP -c $< -o $@

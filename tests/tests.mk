@@ -6,17 +6,22 @@ SUITES := unit prop isa
 suite_src = $(filter-out tests/$(1)/tool_%,$(sort $(wildcard tests/$(1)/*.c)))
 SUITE_BIN := $(foreach s,$(SUITES),$(if $(call suite_src,$(s)),$(B)/tests/$(s)))
 FIXTURE_SRC := $(sort $(wildcard tests/fixture/*.c))
+# an archive each: a program takes from it what it uses, so only test runners need the harness
+$(B)/libfixture.a: $(FIXTURE_SRC:%.c=$(B)/host/%.o)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(B)/libfixture-san.a: $(FIXTURE_SRC:%.c=$(B)/san/%.o)
+	$(Q)rm -f $@ && ar rcs $@ $^
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 define suite_rule
-$(B)/tests/$(1): $(patsubst %.c,$(B)/san/%.o,$(call suite_src,$(1))) $(B)/san/tests/harness.o $(FIXTURE_SRC:%.c=$(B)/san/%.o) $(B)/libtessera-san.a
+$(B)/tests/$(1): $(patsubst %.c,$(B)/san/%.o,$(call suite_src,$(1))) $(B)/san/tests/harness.o $(B)/libfixture-san.a $(B)/libtessera-san.a
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(SAN) $$^ -o $$@ $$(LIBS)
 endef
 $(foreach s,$(SUITES),$(eval $(call suite_rule,$(s))))
 
-$(B)/tests/fuzz_%: $(B)/san/tests/fuzz/fuzz_%.o $(B)/san/tests/fuzz/driver.o $(FIXTURE_SRC:%.c=$(B)/san/%.o) $(B)/libtessera-san.a
+$(B)/tests/fuzz_%: $(B)/san/tests/fuzz/fuzz_%.o $(B)/san/tests/fuzz/driver.o $(B)/libfixture-san.a $(B)/libtessera-san.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SAN) $^ -o $@ $(LIBS)
@@ -25,7 +30,7 @@ $(B)/tests/fuzz_%: $(B)/san/tests/fuzz/fuzz_%.o $(B)/san/tests/fuzz/driver.o $(F
 TOOL_SRC := $(wildcard tests/*/tool_*.c)
 SUITE_TOOLS := $(foreach t,$(TOOL_SRC),$(B)/tests/$(basename $(notdir $(t))))
 define tool_rule
-$(B)/tests/$(basename $(notdir $(1))): $(B)/host/$(1:.c=.o) $(FIXTURE_SRC:%.c=$(B)/host/%.o) $(B)/libtessera.a
+$(B)/tests/$(basename $(notdir $(1))): $(B)/host/$(1:.c=.o) $(B)/libfixture.a $(B)/libtessera.a
 	$$(call say,LD,$$@)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(OPT) $$^ -o $$@ $$(LIBS)

@@ -165,8 +165,8 @@ static int forward_wafer(struct eval *v, struct err *e)
             return -1;
         note_greedy(v, i, logits);
     }
-    v->cycles = wafer_cycle(session_wafer(s)) - session_load_cycles(s);
-    return wafer_check_conservation(session_wafer(s), e);
+    v->cycles = session_cycle(s) - session_load_cycles(s);
+    return session_check(s, e);
 }
 
 static int forward(struct eval *v, struct err *e)

@@ -34,9 +34,9 @@ static void print_strip(const struct plan *p, uint32_t i)
 static void print_text(const struct plan *p)
 {
     (void)printf(
-        "fabric %u x %u = %u tiles on machine %s, context %u; weights as stored %.2f MB\n\n",
-        p->width, p->height, p->width * p->height, p->machine->name, p->context,
-        (double)checkpoint_bytes(p->checkpoint) / 1e6);
+        "%u wafer%s of %u x %u = %u tiles on machine %s, context %u; weights as stored %.2f MB\n\n",
+        p->wafers, p->wafers == 1 ? "" : "s", p->width, p->height, p->wafers * p->width * p->height,
+        p->machine->name, p->context, (double)checkpoint_bytes(p->checkpoint) / 1e6);
     (void)printf("%-18s %12s", "strip", "columns");
     for (int part = 0; part < IMAGE_PARTS; part++)
         (void)printf(" %8s", image_part_name((enum image_part)part));
@@ -51,6 +51,7 @@ static void print_json(const struct plan *p)
     json_out_file(&o, stdout);
     json_out_object(&o, NULL);
     json_out_string(&o, "machine", p->machine->name);
+    json_out_uint(&o, "wafers", p->wafers);
     json_out_uint(&o, "fabric_width", p->width);
     json_out_uint(&o, "fabric_height", p->height);
     json_out_uint(&o, "context", p->context);
@@ -85,6 +86,7 @@ static int plan(const struct place_options *place, bool json, struct stage *stag
     uint64_t context = place->context ? place->context : 512;
     struct plan_cfg cfg = {.checkpoint = stage->checkpoint,
                            .machine = &stage->machine,
+                           .wafers = (uint32_t)place->wafers,
                            .width = width,
                            .height = height,
                            .context = (uint32_t)context};

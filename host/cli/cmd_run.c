@@ -57,7 +57,7 @@ static void show(struct generation *g, size_t from)
 static int feed_prompt(struct generation *g, struct err *e)
 {
     struct session *s = g->stage.session;
-    uint64_t start = wafer_cycle(session_wafer(s));
+    uint64_t start = session_cycle(s);
     double wall = wall_seconds();
     for (size_t i = 0; i < g->ids.count; i++) {
         if (session_push(s, g->ids.data[i], e))
@@ -68,7 +68,7 @@ static int feed_prompt(struct generation *g, struct err *e)
             return -1;
     }
     g->report.prompt_tokens = g->ids.count;
-    g->report.prompt_cycles = wafer_cycle(session_wafer(s)) - start;
+    g->report.prompt_cycles = session_cycle(s) - start;
     g->report.prompt_seconds = wall_seconds() - wall;
     return 0;
 }
@@ -77,7 +77,7 @@ static int generate(struct generation *g, struct err *e)
 {
     const struct model_config *k = checkpoint_config(g->stage.checkpoint);
     struct session *s = g->stage.session;
-    uint64_t start = wafer_cycle(session_wafer(s));
+    uint64_t start = session_cycle(s);
     double wall = wall_seconds();
     for (uint64_t i = 0; i < g->tokens; i++) {
         uint32_t id;
@@ -96,9 +96,9 @@ static int generate(struct generation *g, struct err *e)
     size_t from = g->text.bytes;
     tok_decoder_end(&g->decoder, &g->text);
     show(g, from);
-    g->report.decode_cycles = wafer_cycle(session_wafer(s)) - start;
+    g->report.decode_cycles = session_cycle(s) - start;
     g->report.decode_seconds = wall_seconds() - wall;
-    return wafer_check_conservation(session_wafer(s), e);
+    return session_check(s, e);
 }
 
 static int prepare(struct generation *g, struct err *e)
@@ -149,10 +149,11 @@ static int run(struct generation *g, struct err *e)
     if (prepare(g, e))
         return -1;
     const struct plan *p = session_plan(g->stage.session);
-    (void)fprintf(stderr,
-                  "fabric %u x %u tiles, %u strips, context %u; booted and loaded in %llu cycles\n",
-                  p->width, p->height, p->strip_count, p->context,
-                  (unsigned long long)session_load_cycles(g->stage.session));
+    (void)fprintf(
+        stderr,
+        "%u wafer%s of %u x %u tiles, %u strips, context %u; booted and loaded in %llu cycles\n",
+        p->wafers, p->wafers == 1 ? "" : "s", p->width, p->height, p->strip_count, p->context,
+        (unsigned long long)session_load_cycles(g->stage.session));
     if (!g->json) {
         (void)printf("%s", g->prompt);
         (void)fflush(stdout);

@@ -69,6 +69,8 @@ int stage_open_session(struct stage *s, const struct place_options *p, uint32_t 
     bool direct = p->load && !strcmp(p->load, "direct");
     if (p->load && !direct && strcmp(p->load, "fabric") != 0)
         return err_set(e, ERR_USAGE, "--load: '%s' is neither fabric nor direct", p->load);
+    if (p->wafers > WAFERS_MAX)
+        return err_set(e, ERR_USAGE, "--wafers: at most %d", WAFERS_MAX);
     uint64_t positions = p->context ? p->context : context;
     if (positions > checkpoint_config(s->checkpoint)->positions_max)
         return err_set(e, ERR_USAGE, "--context: %llu positions, the model has %u",
@@ -81,6 +83,7 @@ int stage_open_session(struct stage *s, const struct place_options *p, uint32_t 
                               .images = &s->images,
                               .width = p->fabric[0],
                               .height = p->fabric[1],
+                              .wafers = (uint32_t)p->wafers,
                               .context = (uint32_t)positions,
                               .load_direct = direct,
                               .stress_seed = p->stress,

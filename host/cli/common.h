@@ -10,12 +10,14 @@
 
 #include <stddef.h>
 
+enum { WAFERS_MAX = 1024 };
+
 /* Options about where to run. */
 struct place_options {
     const char *model, *machine, *firmware, *load;
     uint32_t fabric[2], qemu_tile[2];
     bool qemu_tile_given;
-    uint64_t context, stress, max_cycles;
+    uint64_t context, wafers, stress, max_cycles;
 };
 
 #define PLACE_OPTIONS(p)                                                                           \
@@ -25,9 +27,16 @@ struct place_options {
          OPTION_TEXT, &(p)->machine, NULL},                                                        \
         {"fabric",    "WxH",       "tiles, instead of the machine's or what the model needs",      \
          OPTION_PAIR, (p)->fabric, NULL},                                                          \
+        {"context",                                                                                \
+         "N",                                                                                      \
+         "positions the KV cache holds (default: what the command needs)",                         \
+         OPTION_COUNT,                                                                             \
+         &(p)->context,                                                                            \
+         NULL},                                                                                    \
     {                                                                                              \
-        "context", "N", "positions the KV cache holds (default: what the command needs)",          \
-            OPTION_COUNT, &(p)->context, NULL                                                      \
+        "wafers", "N",                                                                             \
+            "wafers side by side (default: one, or as many as a given fabric makes necessary)",    \
+            OPTION_COUNT, &(p)->wafers, NULL                                                       \
     }
 
 #define RUN_OPTIONS(p)                                                                             \

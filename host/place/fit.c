@@ -115,6 +115,58 @@ static double fabric_cost(const struct plan *p, uint32_t width, uint32_t height)
     return (double)width * height * (0.85 + 0.15 * lines);
 }
 
+/* Lay the strips out on wafers of `width` columns, as they come. Returns how many wafers that
+ * takes. */
+static uint32_t lay_out(struct plan *p, uint32_t width)
+{
+    uint32_t wafer = 0, used = 0;
+    for (uint32_t i = 0; i < p->strip_count; i++) {
+        struct strip *s = &p->strips[i];
+        if (used + s->width > width) {
+            wafer++;
+            used = 0;
+        }
+        s->x0 = wafer * width + used;
+        used += s->width;
+    }
+    return wafer + 1;
+}
+
+/* The narrowest fabric of which `wafers` hold the strips as they are. */
+static uint32_t narrowest(struct plan *p, uint32_t wafers)
+{
+    uint32_t low = 0, high = 0;
+    for (uint32_t i = 0; i < p->strip_count; i++) {
+        low = p->strips[i].width > low ? p->strips[i].width : low;
+        high += p->strips[i].width;
+    }
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (lay_out(p, middle) <= wafers)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    (void)lay_out(p, low);
+    return low;
+}
+
+/* Columns that are left over on a wafer widen its strips evenly: shorter products for everybody,
+ * and the last strip reaches the link. Strips are laid out again as they stand on their wafers. */
+static void widen(struct plan *p)
+{
+    for (uint32_t first = 0, end; first < p->strip_count; first = end) {
+        uint32_t wafer = p->strips[first].x0 / p->width, used = 0, x0 = wafer * p->width;
+        for (end = first; end < p->strip_count && p->strips[end].x0 / p->width == wafer; end++)
+            used += p->strips[end].width;
+        for (uint32_t i = first; i < end; i++) {
+            p->strips[i].width += slice_of(p->width - used, end - first, i - first).count;
+            p->strips[i].x0 = x0;
+            x0 += p->strips[i].width;
+        }
+    }
+}
+
 static int size_fabric(struct plan *p, struct image *m, struct err *e)
 {
     uint32_t best_height = 0;
@@ -123,9 +175,11 @@ static int size_fabric(struct plan *p, struct image *m, struct err *e)
         if ((double)h * p->stage_count > best)
             break;
         p->height = h;
-        uint32_t width = split_singly(p, STRIP_WIDTH_MAX, m);
-        if (width && fabric_cost(p, width, h) < best) {
-            best = fabric_cost(p, width, h);
+        if (!split_singly(p, STRIP_WIDTH_MAX, m))
+            continue;
+        double cost = fabric_cost(p, p->wafers * narrowest(p, p->wafers), h);
+        if (cost < best) {
+            best = cost;
             best_height = h;
         }
     }
@@ -134,20 +188,9 @@ static int size_fabric(struct plan *p, struct image *m, struct err *e)
                        "plan: no fabric up to %d rows holds this model with context %u",
                        HEIGHT_TRY_MAX, p->context);
     p->height = best_height;
-    p->width = split_singly(p, STRIP_WIDTH_MAX, m);
+    (void)split_singly(p, STRIP_WIDTH_MAX, m);
+    p->width = narrowest(p, p->wafers);
     return 0;
-}
-
-/* Columns that are left over widen the strips evenly: shorter products for everybody. */
-static void widen(struct plan *p, uint32_t spare)
-{
-    uint32_t x0 = 0;
-    for (uint32_t i = 0; i < p->strip_count; i++) {
-        struct strip *s = &p->strips[i];
-        s->width += spare / p->strip_count + (i < spare % p->strip_count);
-        s->x0 = x0;
-        x0 += s->width;
-    }
 }
 
 /* Show it on the strips one would try first. */
@@ -179,20 +222,52 @@ static int explain_no_fit(struct plan *p, struct image *m, struct err *e)
                    p->height);
 }
 
+/* Share the strips out over the wafers as evenly as their widths allow. */
+static int spread(struct plan *p, struct err *e)
+{
+    uint32_t most = narrowest(p, p->wafers), used = lay_out(p, most);
+    if (used < p->wafers)
+        return err_set(e, ERR_INPUT, "plan: %u wafers are too many: %u strips fill %u at most",
+                       p->wafers, p->strip_count, used);
+    for (uint32_t i = 0; i < p->strip_count; i++) {
+        uint32_t x0 = p->strips[i].x0;
+        p->strips[i].x0 = x0 / most * p->width + x0 % most;
+    }
+    widen(p);
+    return 0;
+}
+
+/* A given fabric: one stage a strip if the wafers asked for (or one) hold that, else shared strips
+ * on one wafer, else as many wafers as it takes. */
+static int fill_fabric(struct plan *p, struct image *m, struct err *e)
+{
+    uint32_t needed = split_singly(p, p->width, m) ? lay_out(p, p->width) : 0;
+    uint32_t allowed = p->wafers ? p->wafers : 1;
+    if (needed == 0 || needed > allowed) {
+        if (allowed == 1 && split_shared(p, m))
+            needed = 1;
+        else if (!split_singly(p, p->width, m))
+            return explain_no_fit(p, m, e);
+        else if (p->wafers)
+            return err_set(e, ERR_INPUT,
+                           "plan: does not fit: %u wafers of %ux%u are needed, not %u", needed,
+                           p->width, p->height, p->wafers);
+    }
+    p->wafers = needed > allowed ? needed : allowed;
+    return spread(p, e);
+}
+
 int plan_fit(struct plan *p, struct err *e)
 {
     struct image *m = xcalloc(1, sizeof *m);
-    int result = 0;
-    if (p->width == 0) {
-        result = size_fabric(p, m, e);
+    int result;
+    if (p->width) {
+        result = fill_fabric(p, m, e);
     } else {
-        uint32_t total = split_singly(p, p->width, m);
-        if (total == 0 || total > p->width)
-            total = split_shared(p, m);
-        if (total)
-            widen(p, p->width - total);
-        else
-            result = explain_no_fit(p, m, e);
+        p->wafers = p->wafers ? p->wafers : 1;
+        result = size_fabric(p, m, e);
+        if (!result && p->wafers > 1)
+            result = spread(p, e);
     }
     free(m);
     return result;

@@ -48,6 +48,7 @@ int plan_open(struct plan **out, const struct plan_cfg *cfg, struct err *e)
     p->checkpoint = cfg->checkpoint;
     p->config = checkpoint_config(cfg->checkpoint);
     p->machine = cfg->machine;
+    p->wafers = cfg->wafers;
     p->width = cfg->width;
     p->height = cfg->height;
     p->context = cfg->context;
@@ -113,7 +114,9 @@ uint32_t plan_output_count(const struct plan *p)
 struct plan_port plan_output(const struct plan *p, uint32_t head_column)
 {
     const struct strip *head = &p->strips[p->strip_count - 1];
-    return (struct plan_port){.port = {PORT_SOUTH, head->x0 + head_column},
+    uint32_t x = head->x0 + head_column;
+    return (struct plan_port){.wafer = x / p->width,
+                              .port = {PORT_SOUTH, x % p->width},
                               .colour = plan_logits_colour(),
                               .part = slice_of(p->config->vocab, head->width, head_column)};
 }

@@ -23,6 +23,10 @@
  * row     gate, up        C -> R 12 column  down            R -> C   plus the residual 13 row to
  * the next strip        every tile adds its elements of row r's share to the stream going east
  *
+ * A model that one fabric does not hold lies on several wafers: a strip is never cut, the last one
+ * of a wafer reaches its east edge, and the first one of the next wafer takes its input from the
+ * link there.
+ *
  * Passes: plan_shape (what must be placed) - plan_split (strip widths and fabric size, by trying) -
  * then per tile, on demand, plan_emit (place weights, route, write the program). plan_dump prints
  * any of them. */
@@ -53,14 +57,15 @@ const char *stage_kind_name(enum stage_kind kind);
 
 struct strip {
     uint32_t first, stages; /* which of the plan's stages: layers by number, then the head */
-    uint32_t x0, width;
+    uint32_t x0, width;     /* columns, counted over all wafers; a strip lies on one wafer */
 };
 
 struct plan {
     const struct checkpoint *checkpoint; /* borrowed */
     const struct model_config *config;
     const struct machine *machine; /* borrowed */
-    uint32_t width, height;        /* fabric */
+    uint32_t wafers;               /* side by side, west to east */
+    uint32_t width, height;        /* fabric of each */
     uint32_t context;              /* positions the KV cache holds */
     uint32_t stage_count;          /* config->layers + 1 */
     struct strip *strips;          /* west to east, at most stage_count */
@@ -72,6 +77,7 @@ struct plan {
 struct plan_cfg {
     const struct checkpoint *checkpoint;
     const struct machine *machine;
+    uint32_t wafers;        /* 0: one, or with a given fabric as many as the model needs */
     uint32_t width, height; /* both or none */
     uint32_t context;
 };
@@ -83,8 +89,8 @@ enum stage_kind plan_stage_kind(const struct plan *p, uint32_t stage);
 int plan_open(struct plan **out, const struct plan_cfg *cfg, struct err *e);
 void plan_close(struct plan *p);
 
-/* The program of tile (x, y) into *m. A tile east of the last strip gets no program: returns false.
- * `dry`: counts only. */
+/* The program of tile (x, y) into *m, x counted over all wafers as everywhere in a plan. A tile
+ * east of the last strip gets no program: returns false. `dry`: counts only. */
 bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct image *m);
 
 /* Which phase the descriptor at SRAM offset `desc` of tile (x, y) ends, by the tile where a strip's
@@ -102,6 +108,7 @@ uint32_t plan_phase_ends(const struct plan *p, const struct strip *s, struct pha
  * number, then the row's share of the embedding. The message from head column c: its share of the
  * logits. */
 struct plan_port {
+    uint32_t wafer;
     struct edge_port port;
     uint8_t colour;
     struct slice part; /* of hidden, or of vocab */

@@ -21,7 +21,8 @@ static double ratio(double a, double b)
 /* Links between routers, one per direction. */
 static double link_count(const struct plan *p)
 {
-    return 2.0 * ((double)(p->width - 1) * p->height + (double)p->width * (p->height - 1));
+    return 2.0 * p->wafers *
+           ((double)(p->width - 1) * p->height + (double)p->width * (p->height - 1));
 }
 
 static void memory_totals(struct totals *t, const struct plan *p)
@@ -34,13 +35,32 @@ static void memory_totals(struct totals *t, const struct plan *p)
     }
 }
 
+/* Sums over all wafers; time is that of one. */
+static void add_wafers(struct totals *t, struct session *s)
+{
+    for (uint32_t i = 0; i < session_plan(s)->wafers; i++) {
+        struct wafer_stats w;
+        struct io_stats io;
+        wafer_stats(session_wafer(s, i), &w);
+        io_stats(session_io(s, i), &io);
+        t->wafer.cycles = w.cycles > t->wafer.cycles ? w.cycles : t->wafer.cycles;
+        t->wafer.instructions += w.instructions;
+        t->wafer.wavelets_sent += w.wavelets_sent;
+        t->wafer.wavelets_received += w.wavelets_received;
+        t->wafer.link_moves += w.link_moves;
+        t->wafer.core_busy_cycles += w.core_busy_cycles;
+        t->wafer.stream_beats += w.stream_beats;
+        t->io.bytes_in += io.bytes_in;
+        t->io.bytes_out += io.bytes_out;
+    }
+}
+
 static void collect(struct totals *t, const struct run_report *r, struct session *s)
 {
     const struct plan *p = session_plan(s);
     const struct session_phases *phases = session_phases(s);
     *t = (struct totals){.clock_hz = p->machine->clock_hz, .tiles = session_tiles_used(s)};
-    wafer_stats(session_wafer(s), &t->wafer);
-    io_stats(session_io(s), &t->io);
+    add_wafers(t, s);
     t->cycles_per_token = ratio((double)r->decode_cycles, (double)r->tokens);
     double tile_cycles = (double)t->wafer.cycles * (double)t->tiles;
     t->link_utilisation =
@@ -93,8 +113,9 @@ void report_print(const struct run_report *r, struct session *s, FILE *out)
     const struct plan *p = session_plan(s);
     collect(&t, r, s);
     double machine = t.cycles_per_token / t.clock_hz;
-    (void)fprintf(out, "machine %s: %u x %u tiles, %llu used, clock %.2f GHz\n", p->machine->name,
-                  p->width, p->height, (unsigned long long)t.tiles, t.clock_hz / 1e9);
+    (void)fprintf(out, "machine %s: %u wafer%s of %u x %u tiles, %llu used, clock %.2f GHz\n",
+                  p->machine->name, p->wafers, p->wafers == 1 ? "" : "s", p->width, p->height,
+                  (unsigned long long)t.tiles, t.clock_hz / 1e9);
     (void)fprintf(out,
                   "tokens/s, machine time   %12.1f  (executed: %.0f cycles per token, one user, no "
                   "speculation)\n",
@@ -127,6 +148,7 @@ void report_json(const struct run_report *r, struct session *s, struct json_out 
     const struct plan *p = session_plan(s);
     collect(&t, r, s);
     json_out_string(o, "machine", p->machine->name);
+    json_out_uint(o, "wafers", p->wafers);
     json_out_uint(o, "fabric_width", p->width);
     json_out_uint(o, "fabric_height", p->height);
     json_out_uint(o, "tiles_used", t.tiles);

@@ -3,6 +3,7 @@
 #include "run/session.h"
 
 #include "base/xalloc.h"
+#include "io/link.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,12 +14,22 @@ struct monitor { /* where one strip's phases are timed */
     struct phase_end end[IMAGE_MARKS];
 };
 
+/* One wafer and its system. */
+struct site {
+    struct wafer *wafer;
+    struct io *io;
+    struct linked_wafer linked;
+    struct session *session;
+    uint32_t first_column; /* of the plan's */
+};
+
 struct session {
     struct session_cfg cfg;
     struct plan *plan;
-    struct wafer *wafer;
-    struct io *io;
-    struct image *image; /* scratch for plan_emit */
+    struct site *sites;           /* [plan->wafers] */
+    struct wafer_link **links;    /* [plan->wafers - 1], from one's east to the next one's west */
+    struct wafer_member *members; /* [plan->wafers] */
+    struct image *image;          /* scratch for plan_emit */
     uint32_t pushed, answered;
     uint32_t *words; /* scratch: one message */
     uint64_t load_cycles, push_cycle, token_cycles;
@@ -33,24 +44,19 @@ struct session {
 
 /* ---- loading ---- */
 
-static uint64_t limit(const struct session *s)
-{
-    return wafer_cycle(s->wafer) + (s->cfg.max_cycles ? s->cfg.max_cycles : UINT64_C(1) << 40);
-}
-
 static uint32_t record_header(uint32_t offset, uint32_t words)
 {
     return offset | words << 16;
 }
 
 /* Every tile's firmware, as one record and the end word. */
-static void send_image(struct session *s)
+static void send_image(struct session *s, struct site *at)
 {
     uint32_t n = s->cfg.images->code_bytes / 4;
     uint32_t *words = xcalloc(n + 2, sizeof *words);
     words[0] = record_header(0, n);
     memcpy(words + 1, s->cfg.images->code, (size_t)n * 4);
-    io_send(s->io, (struct edge_port){PORT_WEST, 0}, COLOUR_IMAGE, words, n + 2, 0);
+    io_send(at->io, (struct edge_port){PORT_WEST, 0}, COLOUR_IMAGE, words, n + 2, 0);
     free(words);
 }
 
@@ -60,10 +66,10 @@ static uint32_t program_words(const struct image *m)
 }
 
 /* One tile's share of its row's stream; its last word turns the tile into a wire. */
-static void send_program(struct session *s, uint32_t x, uint32_t y)
+static void send_program(struct session *s, struct site *at, uint32_t x, uint32_t y)
 {
     uint32_t n = 0, used = 0;
-    if (plan_emit(s->plan, x, y, false, s->image)) {
+    if (plan_emit(s->plan, at->first_column + x, y, false, s->image)) {
         assert(!s->image->overflow);
         n = program_words(s->image);
         s->tiles_used++;
@@ -75,42 +81,44 @@ static void send_program(struct session *s, uint32_t x, uint32_t y)
         used += n;
     }
     words[used++] = record_header(0, 0);
-    io_send(s->io, (struct edge_port){PORT_WEST, y}, COLOUR_LOAD, words, used, IO_LAST_IS_CONTROL);
+    io_send(at->io, (struct edge_port){PORT_WEST, y}, COLOUR_LOAD, words, used, IO_LAST_IS_CONTROL);
     free(words);
 }
 
-static void progress(const struct session *s, uint32_t done)
+static void progress(const struct session *s, const struct site *at, uint32_t done)
 {
+    uint32_t wafer = (uint32_t)(at - s->sites);
     if (s->cfg.progress)
-        s->cfg.progress(s->cfg.progress_self, done, s->plan->height);
+        s->cfg.progress(s->cfg.progress_self, wafer * s->plan->height + done,
+                        s->plan->wafers * s->plan->height);
 }
 
-static int load_over_fabric(struct session *s, struct err *e)
+static int load_over_fabric(struct session *s, struct site *at, struct err *e)
 {
-    send_image(s);
+    send_image(s, at);
     for (uint32_t y = 0; y < s->plan->height; y++) {
         for (uint32_t x = 0; x < s->plan->width; x++)
-            send_program(s, x, y);
-        progress(s, y + 1);
+            send_program(s, at, x, y);
+        progress(s, at, y + 1);
     }
-    return wafer_run_quiet(s->wafer, limit(s), e);
+    return wafer_run_quiet(at->wafer, s->cfg.max_cycles, e);
 }
 
-static int load_directly(struct session *s, struct err *e)
+static int load_directly(struct session *s, struct site *at, struct err *e)
 {
     for (uint32_t y = 0; y < s->plan->height; y++) {
         for (uint32_t x = 0; x < s->plan->width; x++) {
-            if (!plan_emit(s->plan, x, y, false, s->image))
+            if (!plan_emit(s->plan, at->first_column + x, y, false, s->image))
                 continue;
             s->tiles_used++;
-            if (wafer_load(s->wafer, x, y, TILE_PROGRAM_OFFSET,
+            if (wafer_load(at->wafer, x, y, TILE_PROGRAM_OFFSET,
                            s->image->sram + TILE_PROGRAM_OFFSET, program_words(s->image) * 4, e))
                 return -1;
         }
-        progress(s, y + 1);
+        progress(s, at, y + 1);
     }
-    wafer_start_loaded(s->wafer);
-    return wafer_run_quiet(s->wafer, limit(s), e);
+    wafer_start_loaded(at->wafer);
+    return wafer_run_quiet(at->wafer, s->cfg.max_cycles, e);
 }
 
 /* ---- phases ---- */
@@ -118,8 +126,9 @@ static int load_directly(struct session *s, struct err *e)
 static void on_stream(void *self, uint32_t x, uint32_t y, uint16_t desc, enum stream_moment what,
                       uint64_t cycle)
 {
-    struct session *s = self;
-    int strip = s->monitor_of_column[x];
+    const struct site *at = self;
+    struct session *s = at->session;
+    int strip = s->monitor_of_column[at->first_column + x];
     if (what != STREAM_FINISHED || strip < 0 || !s->alone || s->monitors[strip].y != y)
         return;
     const struct monitor *m = &s->monitors[strip];
@@ -135,9 +144,9 @@ static void watch_phases(struct session *s)
 {
     const struct plan *p = s->plan;
     s->monitors = xcalloc(p->strip_count, sizeof *s->monitors);
-    s->monitor_of_column = xcalloc(p->width, sizeof *s->monitor_of_column);
+    s->monitor_of_column = xcalloc((size_t)p->wafers * p->width, sizeof *s->monitor_of_column);
     s->phases.cycles = xcalloc(p->strip_count, sizeof *s->phases.cycles);
-    for (uint32_t x = 0; x < p->width; x++)
+    for (uint32_t x = 0; x < p->wafers * p->width; x++)
         s->monitor_of_column[x] = -1;
     for (uint32_t i = 0; i < p->strip_count; i++) {
         struct monitor *m = &s->monitors[i];
@@ -145,39 +154,79 @@ static void watch_phases(struct session *s)
         m->count = plan_phase_ends(p, &p->strips[i], m->end, sizeof m->end / sizeof m->end[0]);
         s->monitor_of_column[m->x] = (int)i;
     }
-    wafer_set_stream_hook(s->wafer, on_stream, s);
+    for (uint32_t i = 0; i < p->wafers; i++)
+        wafer_set_stream_hook(s->sites[i].wafer, on_stream, &s->sites[i]);
 }
 
 /* ---- opening and closing ---- */
 
-static int open_wafer(struct session *s, struct err *e)
+static int open_site(struct session *s, uint32_t i, struct err *e)
 {
     struct wafer_cfg cfg = {.machine = s->cfg.machine,
                             .firmware = &s->cfg.images->firmware,
                             .width = s->plan->width,
                             .height = s->plan->height,
                             .stress_seed = s->cfg.stress_seed};
-    if (wafer_open(&s->wafer, &cfg, e))
+    struct site *at = &s->sites[i];
+    if (wafer_open(&at->wafer, &cfg, e))
         return -1;
-    s->io = io_open(s->wafer, &cfg);
-    return s->cfg.prepare ? s->cfg.prepare(s->cfg.prepare_self, s->wafer, s->plan, e) : 0;
+    at->io = io_open(at->wafer, &cfg);
+    at->session = s;
+    at->first_column = i * s->plan->width;
+    if (i == 0 && s->cfg.prepare && s->cfg.prepare(s->cfg.prepare_self, at->wafer, s->plan, e))
+        return -1;
+    return s->cfg.load_direct ? load_directly(s, at, e) : load_over_fabric(s, at, e);
 }
 
-static int open_all(struct session *s, struct err *e)
+/* Loaded wafers start together, joined east to west. */
+static int link_sites(struct session *s, struct err *e)
+{
+    uint32_t n = s->plan->wafers;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t cycle = wafer_cycle(s->sites[i].wafer);
+        s->load_cycles = cycle > s->load_cycles ? cycle : s->load_cycles;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        struct site *at = &s->sites[i];
+        wafer_wait(at->wafer, s->load_cycles);
+        at->linked = (struct linked_wafer){.wafer = at->wafer, .io = at->io};
+        s->members[i] = linked_wafer_member(&at->linked);
+        if (i > 0 && wafer_link_open(&s->links[i - 1],
+                                     (struct wafer_link_end){s->sites[i - 1].io, PORT_EAST},
+                                     (struct wafer_link_end){at->io, PORT_WEST}, s->cfg.machine, e))
+            return -1;
+    }
+    return 0;
+}
+
+static int open_plan(struct session *s, struct err *e)
 {
     bool own_size = !s->cfg.width && s->cfg.machine->fabric_width;
     struct plan_cfg cfg = {.checkpoint = s->cfg.checkpoint,
                            .machine = s->cfg.machine,
+                           .wafers = s->cfg.wafers,
                            .width = own_size ? s->cfg.machine->fabric_width : s->cfg.width,
                            .height = own_size ? s->cfg.machine->fabric_height : s->cfg.height,
                            .context = s->cfg.context};
-    if (plan_open(&s->plan, &cfg, e) || open_wafer(s, e))
+    return plan_open(&s->plan, &cfg, e);
+}
+
+static int open_all(struct session *s, struct err *e)
+{
+    if (open_plan(s, e))
         return -1;
     const struct model_config *k = s->plan->config;
+    uint32_t n = s->plan->wafers;
     s->words = xcalloc((k->hidden > k->vocab ? k->hidden : k->vocab) + 1, sizeof *s->words);
-    if (s->cfg.load_direct ? load_directly(s, e) : load_over_fabric(s, e))
+    s->sites = xcalloc(n, sizeof *s->sites);
+    s->links = xcalloc(n, sizeof(struct wafer_link *));
+    s->members = xcalloc(n, sizeof *s->members);
+    for (uint32_t i = 0; i < n; i++) {
+        if (open_site(s, i, e))
+            return -1;
+    }
+    if (link_sites(s, e))
         return -1;
-    s->load_cycles = wafer_cycle(s->wafer);
     watch_phases(s);
     return 0;
 }
@@ -186,6 +235,7 @@ int session_open(struct session **out, const struct session_cfg *cfg, struct err
 {
     struct session *s = xcalloc(1, sizeof *s);
     s->cfg = *cfg;
+    s->cfg.max_cycles = cfg->max_cycles ? cfg->max_cycles : UINT64_C(1) << 40;
     s->image = xcalloc(1, sizeof *s->image);
     if (open_all(s, e)) {
         session_close(s);
@@ -199,9 +249,17 @@ void session_close(struct session *s)
 {
     if (!s)
         return;
-    io_close(s->io);
-    wafer_close(s->wafer);
+    uint32_t n = s->sites ? s->plan->wafers : 0;
+    for (uint32_t i = 0; i < n; i++) {
+        io_close(s->sites[i].io);
+        wafer_close(s->sites[i].wafer);
+    }
+    for (uint32_t i = 0; i + 1 < n; i++)
+        wafer_link_close(s->links[i]);
     plan_close(s->plan);
+    free(s->sites);
+    free((void *)s->links);
+    free(s->members);
     free(s->image);
     free(s->words);
     free(s->monitors);
@@ -228,13 +286,31 @@ int session_push(struct session *s, uint32_t token, struct err *e)
         struct plan_port in = plan_input(p, r);
         float *share = (float *)(void *)(s->words + 1);
         weight_row_f32(&embed, token, in.part.first, in.part.count, share);
-        io_send(s->io, in.port, in.colour, s->words, in.part.count + 1, 0);
+        io_send(s->sites[in.wafer].io, in.port, in.colour, s->words, in.part.count + 1, 0);
     }
     s->alone = s->pushed == s->answered;
-    s->push_cycle = s->last_mark = wafer_cycle(s->wafer);
+    s->push_cycle = s->last_mark = session_cycle(s);
     s->phases.tokens += s->alone;
     s->pushed++;
     return 0;
+}
+
+/* Cycles between two looks at whether the logits are there: at most what a word needs to cross. */
+static uint64_t stretch(const struct machine *m)
+{
+    enum { STRETCH_MAX = 256 }; /* what a token's time may be too long by */
+    uint64_t cross = wafer_link_cycles(m);
+    return cross < STRETCH_MAX ? cross : STRETCH_MAX;
+}
+
+/* One wafer is run by itself, cycle by cycle; several in stretches. */
+static int run(struct session *s, bool (*done)(void *self), struct err *e)
+{
+    if (s->plan->wafers == 1)
+        return wafer_run(s->sites[0].wafer, done, s, s->cfg.max_cycles, e);
+    struct wafer_group group = {
+        .members = s->members, .count = s->plan->wafers, .window = stretch(s->cfg.machine)};
+    return wafer_group_run(&group, done, s, session_cycle(s) + s->cfg.max_cycles, e);
 }
 
 static bool logits_there(void *self)
@@ -242,7 +318,7 @@ static bool logits_there(void *self)
     struct session *s = self;
     for (uint32_t i = 0; i < plan_output_count(s->plan); i++) {
         struct plan_port out = plan_output(s->plan, i);
-        if (io_available(s->io, out.port) < out.part.count)
+        if (io_available(s->sites[out.wafer].io, out.port) < out.part.count)
             return false;
     }
     return true;
@@ -251,15 +327,15 @@ static bool logits_there(void *self)
 int session_logits(struct session *s, float *logits, struct err *e)
 {
     assert(s->answered < s->pushed);
-    if (!logits_there(s) && wafer_run(s->wafer, logits_there, s, limit(s), e))
+    if (!logits_there(s) && run(s, logits_there, e))
         return -1;
     for (uint32_t i = 0; i < plan_output_count(s->plan); i++) {
         struct plan_port out = plan_output(s->plan, i);
-        io_take(s->io, out.port, s->words, out.part.count);
+        io_take(s->sites[out.wafer].io, out.port, s->words, out.part.count);
         memcpy(logits + out.part.first, s->words, (size_t)out.part.count * 4);
     }
     s->answered++;
-    s->token_cycles = wafer_cycle(s->wafer) - s->push_cycle;
+    s->token_cycles = session_cycle(s) - s->push_cycle;
     return 0;
 }
 
@@ -278,14 +354,35 @@ const struct plan *session_plan(const struct session *s)
     return s->plan;
 }
 
-struct wafer *session_wafer(struct session *s)
+uint64_t session_cycle(const struct session *s)
 {
-    return s->wafer;
+    uint64_t latest = 0;
+    for (uint32_t i = 0; i < s->plan->wafers; i++) {
+        uint64_t cycle = wafer_cycle(s->sites[i].wafer);
+        latest = cycle > latest ? cycle : latest;
+    }
+    return latest;
 }
 
-const struct io *session_io(const struct session *s)
+struct wafer *session_wafer(struct session *s, uint32_t i)
 {
-    return s->io;
+    assert(i < s->plan->wafers);
+    return s->sites[i].wafer;
+}
+
+const struct io *session_io(const struct session *s, uint32_t i)
+{
+    assert(i < s->plan->wafers);
+    return s->sites[i].io;
+}
+
+int session_check(struct session *s, struct err *e)
+{
+    for (uint32_t i = 0; i < s->plan->wafers; i++) {
+        if (wafer_check_conservation(s->sites[i].wafer, e))
+            return -1;
+    }
+    return 0;
 }
 
 uint64_t session_load_cycles(const struct session *s)

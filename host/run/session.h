@@ -17,12 +17,13 @@ struct session_cfg {
     const struct checkpoint *checkpoint; /* all borrowed */
     const struct machine *machine;
     const struct images *images;
-    uint32_t width, height; /* 0 0: the machine's, or sized to the model */
+    uint32_t width, height; /* of a wafer; 0 0: the machine's, or sized to the model */
+    uint32_t wafers;        /* 0: one, or as many as a given fabric makes necessary */
     uint32_t context;       /* positions to hold, 1.. */
     bool load_direct;       /* write SRAM without the fabric */
     uint64_t stress_seed;   /* struct wafer_cfg */
     uint64_t max_cycles;    /* for each wait; 0: 2^40 */
-    /* called once with the reset wafer, before loading; -1 ends the session; may be NULL */
+    /* called once with the reset (first) wafer, before loading; -1 ends the session; may be NULL */
     int (*prepare)(void *self, struct wafer *w, const struct plan *plan, struct err *e);
     void *prepare_self;
     /* called now and then while loading; may be NULL */
@@ -52,8 +53,15 @@ struct session_phases {
 const struct session_phases *session_phases(const struct session *s);
 
 const struct plan *session_plan(const struct session *s);
-struct wafer *session_wafer(struct session *s);
-const struct io *session_io(const struct session *s);
+uint64_t
+session_cycle(const struct session *s); /* the latest clock; wafers may be some cycles apart */
+
+/* Wafer i of session_plan()->wafers, and its system. */
+struct wafer *session_wafer(struct session *s, uint32_t i);
+const struct io *session_io(const struct session *s, uint32_t i);
+
+/* wafer_check_conservation on every wafer. */
+int session_check(struct session *s, struct err *e);
 uint64_t
 session_load_cycles(const struct session *s); /* from reset until every tile sleeps, booted */
 uint32_t session_tiles_used(const struct session *s);

@@ -12,8 +12,8 @@ static int differ(struct session *a, struct session *b)
     const struct plan *p = session_plan(a);
     for (uint32_t y = 0; y < p->height; y++) {
         for (uint32_t x = 0; x < p->width; x++) {
-            wafer_read(session_wafer(a), x, y, one);
-            wafer_read(session_wafer(b), x, y, other);
+            wafer_read(session_wafer(a, 0), x, y, one);
+            wafer_read(session_wafer(b, 0), x, y, other);
             for (uint32_t i = 0; i < TILE_SRAM_BYTES; i++) {
                 if (one[i] != other[i]) {
                     (void)printf("tile (%u,%u) byte 0x%x: %02x over the fabric, %02x directly\n", x,

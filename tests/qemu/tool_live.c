@@ -72,8 +72,8 @@ static int compare_sram(struct session *a, struct session *b)
     const struct plan *p = session_plan(a);
     for (uint32_t i = 0; i < p->width * p->height; i++) {
         uint32_t x = i % p->width, y = i / p->width;
-        wafer_read(session_wafer(a), x, y, one);
-        wafer_read(session_wafer(b), x, y, other);
+        wafer_read(session_wafer(a, 0), x, y, one);
+        wafer_read(session_wafer(b, 0), x, y, other);
         memset(one + TILE_STACK_OFFSET, 0, TILE_STACK_BYTES);
         memset(other + TILE_STACK_OFFSET, 0, TILE_STACK_BYTES);
         for (uint32_t at = 0; at < TILE_SRAM_BYTES; at++) {
