@@ -7,33 +7,37 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Place a file's segments into memory[0..bytes) at `base`; *used is the end of the last byte of the
- * file. */
-static int place(const char *path, uint32_t base, uint8_t *memory, uint32_t bytes, uint32_t *used,
-                 uint32_t *entry, struct err *e)
+/* A stretch of tile memory that a file fills. */
+struct region {
+    uint32_t base, bytes;
+    uint8_t *memory;
+    uint32_t used, entry; /* end of the last byte of the file, and where it begins to run */
+};
+
+static int place(const char *path, struct region *r, struct err *e)
 {
     struct elf_image image;
     if (elf_open(&image, path, e))
         return -1;
     int result = 0;
-    *used = 0;
-    *entry = image.entry;
+    r->used = 0;
+    r->entry = image.entry;
     for (unsigned i = 0; i < image.segments && !result; i++) {
         const struct elf_segment *s = &image.segment[i];
-        uint32_t at = s->addr - base;
+        uint32_t at = s->addr - r->base;
         if (s->file_bytes == 0)
             continue; /* zero data: the firmware clears its own */
-        if (s->addr < base || at > bytes || s->file_bytes > bytes - at) {
-            result = err_input(e, "%s: segment at 0x%x is outside 0x%x..0x%x", path, s->addr, base,
-                               base + bytes);
+        if (s->addr < r->base || at > r->bytes || s->file_bytes > r->bytes - at) {
+            result = err_input(e, "%s: segment at 0x%x is outside 0x%x..0x%x", path, s->addr,
+                               r->base, r->base + r->bytes);
             break;
         }
-        memcpy(memory + at, s->bytes, s->file_bytes);
-        if (at + s->file_bytes > *used)
-            *used = at + s->file_bytes;
+        memcpy(r->memory + at, s->bytes, s->file_bytes);
+        if (at + s->file_bytes > r->used)
+            r->used = at + s->file_bytes;
     }
-    if (!result && (*entry < base || *entry - base >= *used))
-        result = err_input(e, "%s: entry 0x%x is outside the image", path, *entry);
+    if (!result && (r->entry < r->base || r->entry - r->base >= r->used))
+        result = err_input(e, "%s: entry 0x%x is outside the image", path, r->entry);
     elf_close(&image);
     return result;
 }
@@ -41,18 +45,19 @@ static int place(const char *path, uint32_t base, uint8_t *memory, uint32_t byte
 int images_load(struct images *out, const char *folder, struct err *e)
 {
     char path[4096];
-    uint32_t used, entry;
+    struct region rom = {.base = TILE_ROM_BASE, .bytes = sizeof out->rom, .memory = out->rom};
+    struct region code = {.base = TILE_SRAM_BASE, .bytes = sizeof out->code, .memory = out->code};
     memset(out, 0, sizeof *out);
     (void)snprintf(path, sizeof path, "%s/rom.elf", folder);
-    if (place(path, TILE_ROM_BASE, out->rom, sizeof out->rom, &used, &entry, e))
+    if (place(path, &rom, e))
         return -1;
-    if (entry != TILE_ROM_BASE)
-        return err_input(e, "%s: entry 0x%x is not the reset address 0x%x", path, entry,
+    if (rom.entry != TILE_ROM_BASE)
+        return err_input(e, "%s: entry 0x%x is not the reset address 0x%x", path, rom.entry,
                          TILE_ROM_BASE);
     (void)snprintf(path, sizeof path, "%s/tile.elf", folder);
-    if (place(path, TILE_SRAM_BASE, out->code, sizeof out->code, &used, &entry, e))
+    if (place(path, &code, e))
         return -1;
-    out->code_bytes = (used + 3) & ~3u;
-    out->firmware = (struct firmware){.rom = out->rom, .code = out->code, .entry = entry};
+    out->code_bytes = (code.used + 3) & ~3u;
+    out->firmware = (struct firmware){.rom = out->rom, .code = out->code, .entry = code.entry};
     return 0;
 }
