@@ -166,7 +166,9 @@ static int open_site(struct session *s, uint32_t i, struct err *e)
                             .firmware = &s->cfg.images->firmware,
                             .width = s->plan->width,
                             .height = s->plan->height,
-                            .stress_seed = s->cfg.stress_seed};
+                            .stress_seed = s->cfg.stress_seed,
+                            .engine = s->cfg.engine,
+                            .threads = s->cfg.threads};
     struct site *at = &s->sites[i];
     if (wafer_open(&at->wafer, &cfg, e))
         return -1;

@@ -22,7 +22,9 @@ struct session_cfg {
     uint32_t context;       /* positions to hold, 1.. */
     bool load_direct;       /* write SRAM without the fabric */
     uint64_t stress_seed;   /* struct wafer_cfg */
-    uint64_t max_cycles;    /* for each wait; 0: 2^40 */
+    enum wafer_engine engine;
+    uint32_t threads;
+    uint64_t max_cycles; /* for each wait; 0: 2^40 */
     /* called once with the reset (first) wafer, before loading; -1 ends the session; may be NULL */
     int (*prepare)(void *self, struct wafer *w, const struct plan *plan, struct err *e);
     void *prepare_self;
