@@ -25,14 +25,6 @@ void words_grow(struct words *k)
 
 /* ---- opening ---- */
 
-/* Zero, and without memory until touched. */
-static void *reserve(size_t bytes)
-{
-    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                   -1, 0);
-    return p == MAP_FAILED ? NULL : p;
-}
-
 static void open_moments(struct wafer *w, struct fast *f)
 {
     uint32_t size = FAST_BUCKETS_MIN;
@@ -65,13 +57,17 @@ int fast_open(struct wafer *w, struct err *e)
     while (1u << f->ring_bits < w->ring)
         f->ring_bits++;
     size_t lanes = (size_t)TILE_COLOURS * w->tiles;
-    f->lane_bytes = lanes * sizeof *f->lane;
-    f->slot_bytes = (lanes * FABRIC_PORTS << f->ring_bits) * sizeof *f->slot;
-    f->lane = reserve(f->lane_bytes);
-    f->slot = reserve(f->slot_bytes);
-    if (!f->lane || !f->slot)
+    f->lane_bytes = lanes * sizeof **f->lane;
+    f->slot_bytes = (lanes * FABRIC_PORTS << f->ring_bits) * sizeof **f->slot;
+    f->lane[0] = wafer_reserve(f->lane_bytes);
+    f->slot[0] = wafer_reserve(f->slot_bytes);
+    if (!f->lane[0] || !f->slot[0])
         return err_input(e, "wafer: cannot reserve %zu bytes for the queues of %u tiles",
                          f->lane_bytes + f->slot_bytes, w->tiles);
+    for (unsigned c = 0; c < TILE_COLOURS; c++)
+        f->lane[c] = f->lane[0] + (size_t)c * w->tiles;
+    for (unsigned c = 0; c < TILE_COLOURS * FABRIC_PORTS; c++)
+        f->slot[c] = f->slot[0] + ((size_t)c * w->tiles << f->ring_bits);
     return 0;
 }
 
@@ -93,55 +89,17 @@ void fast_close(struct wafer *w)
     if (!f)
         return;
     close_moments(f);
-    if (f->lane)
-        (void)munmap(f->lane, f->lane_bytes);
-    if (f->slot)
-        (void)munmap(f->slot, f->slot_bytes);
+    if (f->lane[0])
+        (void)munmap(f->lane[0], f->lane_bytes);
+    if (f->slot[0])
+        (void)munmap(f->slot[0], f->slot_bytes);
     free(f->freed.key);
     alarms_close(&f->late);
     free(f->router);
     free(f);
 }
 
-/* ---- words in ---- */
-
-void fast_arrive(struct wafer *w, uint32_t key)
-{
-    uint32_t tile = key >> 8;
-    unsigned colour = key >> 3 & 31u, port = key & 7u;
-    struct lane *l = fast_lane(w, tile, colour);
-    if (!(l->takes >> port & 1))
-        fault_hardware(w, tile, FAULT_ROUTE, "colour %u from %s", colour, fault_port_name(port));
-    l->count[port]++;
-    l->ports |= (uint8_t)(1u << port);
-    w->fast->router[tile].waiting |= 1u << colour;
-    set_add(&w->routers, tile);
-}
-
-static uint64_t word_of(struct wavelet v)
-{
-    return (uint64_t)v.control << 32 | v.data;
-}
-
-void fast_enter(struct wafer *w, uint32_t tile, unsigned port, struct wavelet v)
-{
-    fast_fill(w, fast_lane(w, tile, v.colour), tile, v.colour, port, word_of(v));
-    fast_arrive(w, fast_key(tile, v.colour, port));
-}
-
-void fast_issue(struct wafer *w, uint32_t tile, struct wavelet v, uint64_t at)
-{
-    fast_fill(w, fast_lane(w, tile, v.colour), tile, v.colour, PORT_RAMP, word_of(v));
-    keys_put(&fast_moment(w->fast, at + w->ramp)->arrive, fast_key(tile, v.colour, PORT_RAMP));
-}
-
-void fast_taken(struct wafer *w, uint32_t tile, unsigned colour)
-{
-    fast_lane(w, tile, colour)->down--;
-    if (w->fast->router[tile].waiting)
-        set_add(&w->routers, tile);
-    w->fast->stir = true;
-}
+/* ---- ramps ---- */
 
 void fast_bound(struct wafer *w, uint32_t tile, unsigned colour, unsigned queue, unsigned before)
 {
@@ -166,7 +124,7 @@ void fast_call(struct wafer *w, uint32_t tile, uint64_t cycle)
         alarms_put(&w->alarms, cycle, tile);
 }
 
-static void ring_alarms(struct wafer *w, struct moment *m)
+void fast_ring_alarms(struct wafer *w, struct moment *m)
 {
     for (uint32_t i = 0; i < m->alarms.count; i++) {
         uint32_t tile = m->alarms.key[i];
@@ -222,55 +180,12 @@ static void visit_core(struct wafer *w, uint32_t tile)
         postpone(w, tile, t->due);
 }
 
-/* Each member once, in rising order; a visit may remove the tile it is at. */
-static void visit_all(struct wafer *w, struct set *s, void (*visit)(struct wafer *, uint32_t))
+void fast_run_cores(struct wafer *w, struct moment *m)
 {
-    for (uint32_t up = 0; up < s->summaries; up++) {
-        for (uint64_t words = s->summary[up]; words; words &= words - 1) {
-            uint32_t at = up * 64 + (uint32_t)__builtin_ctzll(words);
-            for (uint64_t bits = s->word[at]; bits; bits &= bits - 1)
-                visit(w, at * 64 + (uint32_t)__builtin_ctzll(bits));
-        }
-    }
-}
-
-static void let_leave(struct wafer *w, struct moment *m)
-{
-    for (uint32_t i = 0; i < m->leave.count; i++) {
-        const struct parcel *p = &m->leave.parcel[i];
-        struct wavelet v = {.data = p->data, .colour = p->colour, .control = p->control};
-        edge_leave(w, p->tile, p->place - (unsigned)PLACE_LEAVE, v);
-    }
-    m->leave.count = 0;
-}
-
-static void arrive_all(struct wafer *w, struct moment *m)
-{
-    for (uint32_t i = 0; i < m->arrive.count; i++)
-        fast_arrive(w, m->arrive.key[i]);
-    m->arrive.count = 0;
-    for (uint32_t i = 0; i < m->deliver.count; i++)
-        fast_deliver(w, (uint32_t)(m->deliver.word[i] >> 32), (uint32_t)m->deliver.word[i]);
-    m->deliver.count = 0;
-}
-
-void fast_step(struct wafer *w)
-{
-    struct moment *m = fast_moment(w->fast, w->cycle);
-    w->fast->stir = false;
-    let_leave(w, m);
-    w->edge_entered = false;
-    if (w->outside.cycle)
-        w->outside.cycle(w->outside.self, w, w->cycle);
-    arrive_all(w, m);
-    fast_route_all(w);
-    fast_free_all(w);
-    ring_alarms(w, m);
-    visit_all(w, &w->engines, fast_engine_visit);
-    foreign_visit(w);
+    struct set *s = &w->cores;
     wake_cores(w, m);
-    visit_all(w, &w->cores, visit_core);
-    w->cycle++;
+    for (uint32_t i = set_next(s, 0); i != SET_END; i = set_next(s, i + 1))
+        visit_core(w, i);
 }
 
 /* Drop stale alarms; true if some are left. */

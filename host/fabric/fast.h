@@ -77,14 +77,18 @@ struct moment {
 };
 
 struct fast {
-    struct lane *lane;          /* [TILE_COLOURS][tiles] */
-    uint64_t *slot;             /* [TILE_COLOURS][FABRIC_PORTS][tiles][1 << ring_bits] */
-    struct fast_router *router; /* [tiles] */
-    size_t lane_bytes, slot_bytes;
+    struct lane *lane[TILE_COLOURS];             /* [tiles] each */
+    uint64_t *slot[TILE_COLOURS * FABRIC_PORTS]; /* [tiles][1 << ring_bits] each */
+    struct fast_router *router;                  /* [tiles] */
+    size_t lane_bytes, slot_bytes;               /* of all */
     unsigned ring_bits;
     int32_t step[4]; /* tile behind a port, minus this one */
 
     struct moment *moment;
+    /* of the cycle in progress: where links lead, down the ramp, up the ramp (issued now or next)
+     */
+    struct keys *over, *up[2];
+    struct words *down;
     uint32_t mask;      /* moments - 1 */
     struct keys freed;  /* queues with room again that routers still to come must not see */
     struct alarms late; /* cores that run again after the last moment */
@@ -93,14 +97,15 @@ struct fast {
 
 static inline struct lane *fast_lane(const struct wafer *w, uint32_t tile, unsigned colour)
 {
-    return &w->fast->lane[(size_t)colour * w->tiles + tile];
+    return w->fast->lane[colour] + tile;
 }
 
-static inline uint64_t *fast_slots(const struct wafer *w, uint32_t tile, unsigned colour,
-                                   unsigned port)
+static inline uint64_t *fast_slot(const struct wafer *w, uint32_t tile, unsigned colour,
+                                  unsigned port, uint32_t at)
 {
     const struct fast *f = w->fast;
-    return f->slot + ((((size_t)colour * FABRIC_PORTS + port) * w->tiles + tile) << f->ring_bits);
+    return f->slot[colour * FABRIC_PORTS + port] + ((size_t)tile << f->ring_bits) +
+           (at & ((1u << f->ring_bits) - 1));
 }
 
 static inline struct moment *fast_moment(const struct fast *f, uint64_t cycle)
@@ -125,37 +130,23 @@ static inline void words_put(struct words *k, uint32_t key, uint32_t data)
     k->word[k->count++] = (uint64_t)key << 32 | data;
 }
 
-/* Write a word behind the last one of a queue; says nothing about when it arrives. */
-static inline void fast_fill(struct wafer *w, struct lane *l, uint32_t tile, unsigned colour,
-                             unsigned port, uint64_t word)
-{
-    uint32_t at = l->tail[port]++ & ((1u << w->fast->ring_bits) - 1);
-    fast_slots(w, tile, colour, port)[at] = word;
-    l->held[port]++;
-}
-
 /* ---- fast.c ---- */
 int fast_open(struct wafer *w, struct err *e);
 void fast_close(struct wafer *w);
-void fast_step(struct wafer *w);
 uint64_t fast_next(struct wafer *w); /* as next_inside of wafer.c */
 void fast_call(struct wafer *w, uint32_t tile, uint64_t cycle);
+/* The colour was bound to a queue, or is no longer (NO_QUEUE); before the queue changes hands. */
+void fast_bound(struct wafer *w, uint32_t tile, unsigned colour, unsigned queue, unsigned before);
+void fast_ring_alarms(struct wafer *w, struct moment *m);
+void fast_run_cores(struct wafer *w, struct moment *m);
+
+/* ---- fast_step.c ---- */
+void fast_step(struct wafer *w);
 /* A wavelet comes in at the edge, now. */
 void fast_enter(struct wafer *w, uint32_t tile, unsigned port, struct wavelet v);
 /* A word the tile issues to its ramp in cycle `at`. */
 void fast_issue(struct wafer *w, uint32_t tile, struct wavelet v, uint64_t at);
 void fast_taken(struct wafer *w, uint32_t tile, unsigned colour);
-/* The colour was bound to a queue, or is no longer (NO_QUEUE); before the queue changes hands. */
-void fast_bound(struct wafer *w, uint32_t tile, unsigned colour, unsigned queue, unsigned before);
-void fast_arrive(struct wafer *w, uint32_t key);
-
-/* ---- fast_route.c ---- */
-void fast_route_all(struct wafer *w);
-void fast_free_all(struct wafer *w);
-
-/* ---- fast_engine.c ---- */
-void fast_deliver(struct wafer *w, uint32_t key, uint32_t data);
-void fast_engine_visit(struct wafer *w, uint32_t tile);
 
 /* ---- fast_view.c ---- */
 /* The same state as the plain engine would hold it, for what only reads; shares tiles. */

@@ -19,7 +19,7 @@ static uint64_t slot_at(const struct wafer *w, uint32_t tile, unsigned colour, u
                         uint32_t number)
 {
     uint32_t at = fast_lane(w, tile, colour)->head[port] + number;
-    return fast_slots(w, tile, colour, port)[at & ((1u << w->fast->ring_bits) - 1)];
+    return *fast_slot(w, tile, colour, port, at);
 }
 
 static struct channel *view_channel(const struct viewer *s, uint32_t tile, unsigned colour)

@@ -29,6 +29,11 @@ enum fault_code {
 #define NO_QUEUE 0xffu
 #define NO_THREAD 0xffu
 
+/* The SRAM of tiles in host memory: whole pages apart, and shifted by a few lines, or the same
+ * offset of all tiles would compete for the same few lines of the host's cache. The shift is small
+ * enough for what booting touches of the data region to stay in one page. */
+enum { TILE_STRIDE = TILE_SRAM_BYTES + 4096, TILE_SHIFTS = 32, TILE_SHIFT = 64 };
+
 /* ---- the router ---- */
 
 /* The queues of one colour in one router, made when its first wavelet comes. Rings of w->ring. */
@@ -63,7 +68,7 @@ struct move {
 
 /* ---- the tile ---- */
 
-struct thread {
+struct thread {           /* a line of the cache */
     struct stream_desc d; /* as read at the start */
     uint64_t ready_at;    /* end of setup; with left == 0: when it is finished */
     uint64_t left;        /* beats to do */
@@ -71,15 +76,15 @@ struct thread {
     uint16_t offset;      /* where d was read */
     uint8_t use;          /* stream_fabric_use(d.op) */
     bool begun;           /* the first beat was issued */
-};
+} __attribute__((aligned(64)));
 
 struct engine {
-    struct thread thread[TILE_THREADS];
     uint8_t busy;  /* bit per thread */
     uint8_t turn;  /* thread that goes first */
     uint8_t alone; /* a memory thread that beats unwatched from alone_from on, or NO_THREAD */
     uint64_t alone_from;
     uint64_t ramp_used; /* last cycle in which a word was issued to the ramp, plus 1 */
+    struct thread thread[TILE_THREADS];
 };
 
 struct input_queue {
@@ -104,26 +109,27 @@ struct console; /* the line a tile is printing */
 struct foreign; /* a tile that runs elsewhere */
 
 struct tile {
+    /* what every cycle of the engine looks at comes first */
     uint8_t *sram; /* TILE_SRAM_BYTES; code only when private */
-    struct core core;
-    uint64_t due; /* cycle of the core's next instruction */
-    uint64_t alarm;
     uint64_t timer_at;
-    struct engine engine;
-    struct input_queue queue[TILE_QUEUES];
-    uint16_t on_ramp[TILE_COLOURS]; /* wavelets between the router and the input queue */
-    uint8_t queue_of[TILE_COLOURS];
-    struct event_queue events;
-    uint32_t task;
-    uint32_t fault_file, fault_line, fault_pc, fault_info, fault_stack_free;
+    uint64_t alarm;
     uint8_t code;   /* enum code_state */
     uint8_t direct; /* fast: the colour whose words need no queue, or NO_DIRECT (fast.h) */
     bool code_copied;
     bool halted;
     uint8_t timer_event;
+    struct engine engine;
+    struct input_queue queue[TILE_QUEUES];
+    uint64_t due; /* cycle of the core's next instruction */
+    struct core core;
+    uint16_t on_ramp[TILE_COLOURS]; /* wavelets between the router and the input queue */
+    uint8_t queue_of[TILE_COLOURS];
+    struct event_queue events;
+    uint32_t task;
+    uint32_t fault_file, fault_line, fault_pc, fault_info, fault_stack_free;
     struct console *console;
     struct foreign *foreign; /* NULL: the core and engine above are the tile's */
-};
+} __attribute__((aligned(64)));
 
 /* ---- the wafer ---- */
 
@@ -153,7 +159,7 @@ struct wafer {
     struct router *router; /* [tiles], or NULL */
     struct tile *tile;
     uint8_t *sram; /* one mapping for all tiles */
-    size_t sram_bytes;
+    size_t sram_bytes, tile_bytes;
     struct core_bus bus;
     uint32_t running; /* tile whose core is in core_step */
 
@@ -194,6 +200,8 @@ static inline uint32_t wafer_y(const struct wafer *w, uint32_t tile)
 }
 
 /* ---- wafer.c ---- */
+/* Zero pages, without host memory until touched; NULL if the system refuses. */
+void *wafer_reserve(size_t bytes);
 void wafer_step(struct wafer *w); /* one cycle, wanted or not; then w->cycle is the next */
 void wafer_call(struct wafer *w, uint32_t tile, uint64_t cycle); /* visit the engine then */
 /* In stress: does this lane (an output port, or STRESS_UP) stall in this cycle? */

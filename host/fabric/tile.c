@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+enum { HOST_PAGE = 4096 };
+
 /* ---- memory ---- */
 
 const uint8_t *tile_code(const struct wafer *w, const struct tile *t)
@@ -60,6 +62,13 @@ void tile_share_code(struct wafer *w, uint32_t tile)
     set_windows(w, t);
 }
 
+/* Only saves host memory. The bytes before t->sram in its first page are nobody's. */
+static void give_code_back(struct tile *t)
+{
+    uint8_t *page = t->sram - (uintptr_t)t->sram % HOST_PAGE;
+    (void)madvise(page, TILE_CODE_BYTES, MADV_DONTNEED);
+}
+
 void tile_lock_code(struct wafer *w, uint32_t tile)
 {
     struct tile *t = &w->tile[tile];
@@ -69,7 +78,7 @@ void tile_lock_code(struct wafer *w, uint32_t tile)
         if (t->engine.busy >> k & 1 && stream_check(&t->engine.thread[k].d) == STREAM_BAD_DEST)
             fault_hardware(w, tile, FAULT_STREAM, "thread %u writes code while it is locked", k);
     if (memcmp(t->sram, w->firmware.code, TILE_CODE_BYTES) == 0) {
-        (void)madvise(t->sram, TILE_CODE_BYTES, MADV_DONTNEED); /* only saves host memory */
+        give_code_back(t);
         tile_share_code(w, tile);
         return;
     }
@@ -80,7 +89,7 @@ void tile_lock_code(struct wafer *w, uint32_t tile)
 void tile_reset(struct wafer *w, uint32_t tile)
 {
     struct tile *t = &w->tile[tile];
-    t->sram = w->sram + (size_t)tile * TILE_SRAM_BYTES;
+    t->sram = w->sram + (size_t)tile * TILE_STRIDE + tile % TILE_SHIFTS * TILE_SHIFT;
     t->alarm = t->timer_at = NEVER;
     t->engine.alone = NO_THREAD;
     t->direct = NO_DIRECT;

@@ -46,17 +46,24 @@ static void copy_machine(struct wafer *w, const struct machine *m)
     wheel_open(&w->wheel, w->hop > w->ramp + 1 ? w->hop : w->ramp + 1);
 }
 
-/* Untouched pages cost nothing; huge ones would defeat that, tiles touch little. */
-static int map_sram(struct wafer *w, struct err *e)
+void *wafer_reserve(size_t bytes)
 {
-    w->sram_bytes = (size_t)w->tiles * TILE_SRAM_BYTES;
-    void *p = mmap(NULL, w->sram_bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p == MAP_FAILED)
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+/* Untouched pages cost nothing; huge ones would defeat that, tiles touch little. */
+static int map_tiles(struct wafer *w, struct err *e)
+{
+    w->sram_bytes = (size_t)w->tiles * TILE_STRIDE;
+    w->sram = wafer_reserve(w->sram_bytes);
+    w->tile_bytes = (size_t)w->tiles * sizeof *w->tile;
+    w->tile = wafer_reserve(w->tile_bytes);
+    if (!w->sram || !w->tile)
         return err_input(e, "wafer: cannot reserve %zu bytes for the SRAM of %u tiles",
                          w->sram_bytes, w->tiles);
-    (void)madvise(p, w->sram_bytes, MADV_NOHUGEPAGE);
-    w->sram = p;
+    (void)madvise(w->sram, w->sram_bytes, MADV_NOHUGEPAGE);
     return 0;
 }
 
@@ -92,7 +99,7 @@ int wafer_open(struct wafer **out, const struct wafer_cfg *cfg, struct err *e)
     w->stress_seed = cfg->stress_seed;
     w->console = stderr;
     copy_machine(w, cfg->machine);
-    if (map_sram(w, e)) {
+    if (map_tiles(w, e)) {
         wafer_close(w);
         return -1;
     }
@@ -110,7 +117,6 @@ int wafer_open(struct wafer **out, const struct wafer_cfg *cfg, struct err *e)
     } else {
         w->router = xcalloc(w->tiles, sizeof *w->router);
     }
-    w->tile = xcalloc(w->tiles, sizeof *w->tile);
     for (uint32_t i = 0; i < w->tiles; i++) {
         if (w->router)
             open_router(w, i);
@@ -138,6 +144,8 @@ void wafer_close(struct wafer *w)
         close_tile(w, i);
     if (w->sram)
         (void)munmap(w->sram, w->sram_bytes);
+    if (w->tile)
+        (void)munmap(w->tile, w->tile_bytes);
     core_code_close(w->rom_code);
     core_code_close(w->image_code);
     set_close(&w->routers);
@@ -150,7 +158,6 @@ void wafer_close(struct wafer *w)
     fast_close(w);
     free(w->move);
     free(w->router);
-    free(w->tile);
     free(w);
 }
 
