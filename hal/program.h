@@ -73,22 +73,25 @@ struct token_state {
     uint32_t cached;   /* positions in this tile's share of the KV cache, this token's included */
 };
 
-/* *(uint16_t *)at = cached * times + plus */
-struct length_patch {
-    uint16_t at, times, plus, zero;
+/* *(uint16_t *)at = cached * times + user * per_user + plus */
+struct token_patch {
+    uint16_t at, times, plus, per_user;
 };
 
-/* token: position p = (uint32_t)x[0]. Row r of h holds the positions p with p % h == r, in slot p /
- * h. cached = number of such positions <= p. Writes *state and all patches. If this row holds p:
- * store->count = store_words and store->dst = cache + slot * slot_bytes, else store->count = 0.
- * Fault CONTEXT if the slot is not below `slots`. */
+/* token: position p = (uint32_t)x[0] of user u = (uint32_t)x[1] (0 without reading when users < 2);
+ * every user has a sequence and a part of the KV cache of its own. Row r of h holds the positions p
+ * with p % h == r, in slot p / h. cached = number of such positions <= p. Writes *state and all
+ * patches. If this row holds p: store->count = store_words and store->dst = cache + u * user_bytes
+ * + slot * slot_bytes, else store->count = 0. Fault CONTEXT if the slot is not below `slots`,
+ * ARGUMENT if u is not below users. */
 struct args_token {
     uint16_t x, state;
     uint16_t row, rows;
     uint16_t slots, slot_bytes;
     uint16_t cache, store; /* store: offset of the COPY descriptor */
     uint16_t store_words, patch_count;
-    uint16_t patches, zero;
+    uint16_t patches, users;
+    uint16_t user_bytes, zero;
 };
 
 /* A norm to apply: r = 1 / sqrt(*sum * inv_n + eps), computed as 1.0f / sqrtf(sum * inv_n + eps).
@@ -186,7 +189,7 @@ struct args_swiglu {
 _Static_assert(sizeof(struct program_header) == 20, "shared layout");
 _Static_assert(sizeof(struct program_route) == 12, "shared layout");
 _Static_assert(sizeof(struct program_task) == 8, "shared layout");
-_Static_assert(sizeof(struct args_token) == 24, "shared layout");
+_Static_assert(sizeof(struct args_token) == 28, "shared layout");
 _Static_assert(sizeof(struct args_norm_rope) == 28, "shared layout");
 _Static_assert(sizeof(struct args_swiglu) == 36, "shared layout");
 

@@ -9,19 +9,19 @@
 enum { THIS_FILE = FAULT_FILE_TOKEN_C };
 enum { OFFSET_MAX = 0xffff };
 
-/* Positions up to 2^24 are exact in the fp32 word they arrive in. */
-static uint32_t read_position(float x)
+/* Numbers up to 2^24 are exact in the fp32 word they arrive in. */
+static uint32_t read_count(float x)
 {
     TILE_CHECK(x >= 0.0f && x <= 0x1p24f, ARGUMENT, 0);
     return (uint32_t)x;
 }
 
-static void patch_lengths(const struct args_token *a, uint32_t cached)
+static void patch_all(const struct args_token *a, uint32_t cached, uint32_t user)
 {
-    const struct length_patch *patch = hal_sram(a->patches);
+    const struct token_patch *patch = hal_sram(a->patches);
 
     for (uint32_t i = 0; i < a->patch_count; i++, patch++) {
-        uint32_t value = cached * patch->times + patch->plus;
+        uint32_t value = cached * patch->times + user * patch->per_user + patch->plus;
         uint16_t *at = hal_sram(patch->at);
         TILE_CHECK(value <= OFFSET_MAX, ARGUMENT, value);
         *at = (uint16_t)value;
@@ -29,10 +29,10 @@ static void patch_lengths(const struct args_token *a, uint32_t cached)
 }
 
 /* Point the descriptor that stores the token's cache entry at its slot, or switch it off. */
-static void place_entry(const struct args_token *a, uint32_t slot, int here)
+static void place_entry(const struct args_token *a, uint32_t user, uint32_t slot, int here)
 {
     struct stream_desc *store = hal_sram(a->store);
-    uint32_t dst = a->cache + slot * a->slot_bytes;
+    uint32_t dst = a->cache + user * a->user_bytes + slot * a->slot_bytes;
 
     if (!here) {
         store->count = 0;
@@ -47,17 +47,19 @@ void kernel_token(uint32_t args)
 {
     const struct args_token *a = hal_sram(args);
     struct token_state *state = hal_sram(a->state);
-    uint32_t position = read_position(*words(a->x));
+    const float *x = words(a->x);
+    uint32_t position = read_count(x[0]), user = a->users > 1 ? read_count(x[1]) : 0;
     uint32_t slot, row, cached;
 
     TILE_CHECK(a->row < a->rows, ARGUMENT, a->rows);
+    TILE_CHECK(user == 0 || user < a->users, ARGUMENT, user);
     slot = position / a->rows;
     row = position - slot * a->rows;
     cached = slot + (row >= a->row);
     TILE_CHECK(row != a->row || slot < a->slots, CONTEXT, position);
     state->position = position;
     state->cached = cached;
-    patch_lengths(a, cached);
+    patch_all(a, cached, user);
     if (a->store)
-        place_entry(a, slot, row == a->row);
+        place_entry(a, user, slot, row == a->row);
 }

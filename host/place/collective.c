@@ -9,7 +9,7 @@ void patch_add(struct patch_list *l, uint32_t at, uint32_t times, uint32_t plus)
 {
     assert(l->count < sizeof l->patch / sizeof l->patch[0]);
     l->patch[l->count++] =
-        (struct length_patch){.at = (uint16_t)at, .times = (uint16_t)times, .plus = (uint16_t)plus};
+        (struct token_patch){.at = (uint16_t)at, .times = (uint16_t)times, .plus = (uint16_t)plus};
 }
 
 static void step(struct image *m, struct stream_desc d, struct length n, struct patch_list *patches)

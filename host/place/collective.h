@@ -23,14 +23,14 @@ struct line {
 enum reduction { REDUCE_ADD, REDUCE_MAX };
 
 /* A length that grows with the positions cached: count = cached * times + plus, patched on the tile
- * for every token (struct length_patch). times 0: fixed. */
+ * for every token (struct token_patch). times 0: fixed. */
 struct length {
     uint32_t plus, times;
 };
 
 /* Lists the patches that varying lengths need. */
 struct patch_list {
-    struct length_patch patch[64];
+    struct token_patch patch[64];
     uint32_t count;
 };
 void patch_add(struct patch_list *l, uint32_t at, uint32_t times, uint32_t plus);

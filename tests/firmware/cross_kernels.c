@@ -97,7 +97,7 @@ static void fill(struct random *r)
 static void token(const struct draw *x)
 {
     static const float position[] = {0, 1, 2, 7, 8, 30, 63};
-    struct length_patch patch = {.at = D, .times = pick(x, 0, 9), .plus = 3};
+    struct token_patch patch = {.at = D, .times = pick(x, 0, 9), .plus = 3};
     struct args_token a = {.x = A,
                            .state = STATE,
                            .row = pick(x, 1, 4),

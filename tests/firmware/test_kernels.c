@@ -53,7 +53,7 @@ static void token_at(uint32_t position_bits)
                            .store_words = 8,
                            .patch_count = 1,
                            .patches = B};
-    struct length_patch patch = {.at = C, .times = 3, .plus = 2};
+    struct token_patch patch = {.at = C, .times = 3, .plus = 2};
     __builtin_memcpy(hal_sram(ARGS), &a, sizeof a);
     __builtin_memcpy(hal_sram(B), &patch, sizeof patch);
     sram_set(A, position_bits);

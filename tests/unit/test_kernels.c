@@ -95,7 +95,7 @@ static void check_token(const struct token_case *c)
                               .store_words = 12,
                               .patch_count = 2,
                               .patches = C};
-    struct length_patch patches[] = {{E, 1, 0, 0}, {E + 2, 7, 3, 0}};
+    struct token_patch patches[] = {{E, 1, 0, 0}, {E + 2, 7, 3, 0}};
     struct stream_desc *store;
     enum native_end end;
 
@@ -138,6 +138,43 @@ TEST(kernel_token_counts_its_share)
         check_token(cases + i);
 }
 
+/* Each user has its own cache: the store and every patch move by the user's part. */
+TEST(kernel_token_keeps_users_apart)
+{
+    for (uint32_t user = 0; user < 4; user++) {
+        struct native_tile n;
+        struct args_token args = {.x = A,
+                                  .state = STATE,
+                                  .rows = 1,
+                                  .slots = 4,
+                                  .slot_bytes = 48,
+                                  .cache = D,
+                                  .store = B,
+                                  .store_words = 12,
+                                  .patch_count = 1,
+                                  .patches = C,
+                                  .users = 3,
+                                  .user_bytes = 4 * 48};
+        struct token_patch patch = {E, 5, D, 4 * 48};
+        uint16_t value;
+        native_open(&n, NULL, 0);
+        at(&n, A)[0] = 2;
+        at(&n, A)[1] = (float)user;
+        memcpy(n.sram + C, &patch, sizeof patch);
+        CHECK_EQ(run(&n, kernel_token, &args, sizeof args),
+                 user < 3 ? NATIVE_RETURNED : NATIVE_FAULT);
+        if (user == 3) {
+            CHECK_EQ(n.fault.code, FAULT_ARGUMENT);
+            CHECK_EQ(n.fault.info, 3);
+        } else {
+            memcpy(&value, n.sram + E, sizeof value);
+            CHECK_EQ(value, 5 * 3 + D + user * 4 * 48);
+            CHECK_EQ(((struct stream_desc *)(void *)(n.sram + B))->dst, D + user * 4 * 48 + 2 * 48);
+        }
+        native_close(&n);
+    }
+}
+
 TEST(kernel_token_refuses_what_is_no_position)
 {
     static const float bad[] = {-1, NAN, INFINITY, 0x1.000002p24f};
@@ -160,7 +197,7 @@ TEST(kernel_token_refuses_a_length_beyond_16_bits)
     struct native_tile n;
     struct args_token args = {
         .x = A, .state = STATE, .rows = 1, .slots = 0xffff, .patch_count = 1, .patches = C};
-    struct length_patch patch = {E, 600, 0, 0};
+    struct token_patch patch = {E, 600, 0, 0};
 
     native_open(&n, NULL, 0);
     at(&n, A)[0] = 109; /* 110 * 600 = 66000 */
