@@ -158,14 +158,17 @@ static void beat_fabric(struct wafer *w, uint32_t tile, struct thread *th)
     uint32_t word = numerics_word(d->op, b, a);
     if (th->use & 2)
         issue(w, tile, th, word);
+    else if (d->dst + at < TILE_CODE_BYTES)
+        tile_put_code(w, tile, d->dst + at, word);
     else
         memcpy(t->sram + d->dst + at, &word, sizeof word);
 }
 
-/* A source in the code region: numerics_execute wants all of SRAM in one piece. */
+/* An operand in the code region: numerics_execute wants all of SRAM in one piece. */
 static void own_sources(struct wafer *w, uint32_t tile, const struct stream_desc *d)
 {
-    if (d->src0 < TILE_CODE_BYTES || (d->op != STREAM_COPY && d->src1 < TILE_CODE_BYTES) ||
+    if (d->dst < TILE_CODE_BYTES || d->src0 < TILE_CODE_BYTES ||
+        (d->op != STREAM_COPY && d->src1 < TILE_CODE_BYTES) ||
         (d->op == STREAM_DOT_INT4 && d->scales < TILE_CODE_BYTES))
         tile_own_code(w, tile);
 }

@@ -291,6 +291,8 @@ static inline void beat(struct wafer *w, uint32_t tile, struct tile *t, unsigned
         keys_put(w->fast->up[later], fast_key(tile, d->dst, PORT_RAMP));
         g->ramp_used = w->cycle + later + 1;
         w->stats.wavelets_sent++;
+    } else if (d->dst + at < TILE_CODE_BYTES) {
+        tile_put_code(w, tile, d->dst + at, word);
     } else {
         memcpy(t->sram + d->dst + at, &word, sizeof word);
     }

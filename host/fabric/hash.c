@@ -97,6 +97,7 @@ static void add_queues(struct hash *h, const struct wafer *w, const struct tile 
 
 static void add_tile(struct hash *h, const struct wafer *w, const struct tile *t)
 {
+    uint8_t code[TILE_CODE_BYTES];
     const uint32_t regs[] = {t->task,        t->fault_file, t->fault_line,
                              t->fault_pc,    t->fault_info, t->fault_stack_free,
                              t->timer_event, t->halted,     t->code};
@@ -105,7 +106,8 @@ static void add_tile(struct hash *h, const struct wafer *w, const struct tile *t
     add_core(h, w, t);
     add_engine(h, w, t);
     add_queues(h, w, t);
-    add_memory(h, tile_code(w, t), TILE_CODE_BYTES);
+    tile_copy_code(w, t, code);
+    add_memory(h, code, TILE_CODE_BYTES);
     add_memory(h, t->sram + TILE_CODE_BYTES, TILE_SRAM_BYTES - TILE_CODE_BYTES);
 }
 

@@ -100,7 +100,7 @@ struct event_queue {
 
 /* Where the first 8 KiB of SRAM are. */
 enum code_state {
-    CODE_OPEN,   /* private and writable: not booted yet */
+    CODE_OPEN,   /* writable: not booted yet; see prefix */
     CODE_SHARED, /* locked, equal to the image: the image is used (tile_own_code copies it too) */
     CODE_PRIVATE /* locked, something else */
 };
@@ -113,9 +113,11 @@ struct tile {
     uint8_t *sram; /* TILE_SRAM_BYTES; code only when private */
     uint64_t timer_at;
     uint64_t alarm;
-    uint8_t code;   /* enum code_state */
-    uint8_t direct; /* fast: the colour whose words need no queue, or NO_DIRECT (fast.h) */
-    bool code_copied;
+    uint8_t code;      /* enum code_state */
+    uint8_t direct;    /* fast: the colour whose words need no queue, or NO_DIRECT (fast.h) */
+    bool code_copied;  /* CODE_SHARED: sram holds the image too */
+    bool code_touched; /* CODE_OPEN: sram holds code bytes that are not zero */
+    uint16_t prefix;   /* CODE_OPEN: so many bytes are as in the image and not in sram */
     bool halted;
     uint8_t timer_event;
     struct engine engine;
@@ -153,6 +155,7 @@ struct wafer {
     struct stream_lanes lanes;
     struct firmware firmware;
     bool has_firmware;
+    uint32_t image_bytes; /* of the image; zeros follow */
     struct core_code *rom_code, *image_code;
 
     struct fast *fast;     /* NULL: the plain engine, which has routers and the wheel */
@@ -255,8 +258,9 @@ enum engine_wait engine_waits(const struct wafer *w, uint32_t tile, unsigned k);
 void tile_reset(struct wafer *w, uint32_t tile);
 void tile_lock_code(struct wafer *w, uint32_t tile);
 void tile_share_code(struct wafer *w, uint32_t tile); /* lock it as the image, whatever it was */
-void tile_own_code(struct wafer *w, uint32_t tile);   /* make sram[0..TILE_CODE_BYTES) readable */
-const uint8_t *tile_code(const struct wafer *w, const struct tile *t);
+void tile_own_code(struct wafer *w, uint32_t tile);   /* sram[0..TILE_CODE_BYTES) is the code now */
+void tile_put_code(struct wafer *w, uint32_t tile, uint32_t offset, uint32_t word); /* CODE_OPEN */
+void tile_copy_code(const struct wafer *w, const struct tile *t, uint8_t *out);
 uint32_t tile_word(const struct wafer *w, const struct tile *t, uint32_t offset); /* 4-aligned */
 void tile_post(struct wafer *w, uint32_t tile, uint32_t event);
 void tile_run_core(struct wafer *w, uint32_t tile);

@@ -17,41 +17,67 @@ enum { HOST_PAGE = 4096 };
 
 /* ---- memory ---- */
 
-const uint8_t *tile_code(const struct wafer *w, const struct tile *t)
+/* The byte of the code region at this offset; those behind it up to the end, or up to the prefix if
+ * it lies before that, follow. */
+static const uint8_t *code_at(const struct wafer *w, const struct tile *t, uint32_t offset)
 {
-    return t->code == CODE_SHARED ? w->firmware.code : t->sram;
+    bool image = t->code == CODE_SHARED || offset < t->prefix;
+    return (image ? w->firmware.code : t->sram) + offset;
 }
 
 uint32_t tile_word(const struct wafer *w, const struct tile *t, uint32_t offset)
 {
-    const uint8_t *from = offset < TILE_CODE_BYTES ? tile_code(w, t) : t->sram;
+    const uint8_t *from = offset < TILE_CODE_BYTES ? code_at(w, t, offset) : t->sram + offset;
     uint32_t word;
-    memcpy(&word, from + offset, sizeof word);
+    memcpy(&word, from, sizeof word);
     return word;
+}
+
+void tile_copy_code(const struct wafer *w, const struct tile *t, uint8_t *out)
+{
+    memcpy(out, code_at(w, t, 0), t->prefix);
+    memcpy(out + t->prefix, code_at(w, t, t->prefix), TILE_CODE_BYTES - t->prefix);
 }
 
 void tile_own_code(struct wafer *w, uint32_t tile)
 {
     struct tile *t = &w->tile[tile];
-    if (t->code != CODE_SHARED || t->code_copied)
-        return;
-    memcpy(t->sram, w->firmware.code, TILE_CODE_BYTES);
-    t->code_copied = true;
+    if (t->code == CODE_OPEN) {
+        if (t->prefix)
+            memcpy(t->sram, w->firmware.code, t->prefix);
+        t->prefix = 0;
+        t->code_touched = true;
+    } else if (t->code == CODE_SHARED && !t->code_copied) {
+        memcpy(t->sram, w->firmware.code, TILE_CODE_BYTES);
+        t->code_copied = true;
+    }
 }
 
-/* What the core reaches without the bus. */
+/* While the image comes in order, all a tile keeps of it is how far it got. */
+void tile_put_code(struct wafer *w, uint32_t tile, uint32_t offset, uint32_t word)
+{
+    struct tile *t = &w->tile[tile];
+    if (!t->code_touched && offset == t->prefix && w->has_firmware &&
+        memcmp(w->firmware.code + offset, &word, sizeof word) == 0) {
+        t->prefix = (uint16_t)(t->prefix + sizeof word);
+        return;
+    }
+    tile_own_code(w, tile);
+    memcpy(t->sram + offset, &word, sizeof word);
+}
+
+/* What the core reaches without the bus: code in SRAM only once it is locked. */
 static void set_windows(struct wafer *w, struct tile *t)
 {
     struct core *c = &t->core;
+    c->ram = (struct core_window){TILE_SRAM_BASE + TILE_CODE_BYTES,
+                                  TILE_SRAM_BYTES - TILE_CODE_BYTES, t->sram + TILE_CODE_BYTES};
     if (t->code == CODE_OPEN) {
-        c->ram = (struct core_window){TILE_SRAM_BASE, TILE_SRAM_BYTES, t->sram};
         c->rom = (struct core_rom_window){TILE_ROM_BASE, TILE_ROM_BYTES, w->firmware.rom};
         c->code = w->rom_code;
         return;
     }
-    c->ram = (struct core_window){TILE_SRAM_BASE + TILE_CODE_BYTES,
-                                  TILE_SRAM_BYTES - TILE_CODE_BYTES, t->sram + TILE_CODE_BYTES};
-    c->rom = (struct core_rom_window){TILE_SRAM_BASE, TILE_CODE_BYTES, tile_code(w, t)};
+    c->rom = (struct core_rom_window){TILE_SRAM_BASE, TILE_CODE_BYTES, code_at(w, t, 0)};
     c->code = t->code == CODE_SHARED ? w->image_code : NULL;
 }
 
@@ -59,6 +85,7 @@ void tile_share_code(struct wafer *w, uint32_t tile)
 {
     struct tile *t = &w->tile[tile];
     t->code = CODE_SHARED;
+    t->prefix = 0;
     set_windows(w, t);
 }
 
@@ -77,6 +104,11 @@ void tile_lock_code(struct wafer *w, uint32_t tile)
     for (unsigned k = 0; k < TILE_THREADS; k++)
         if (t->engine.busy >> k & 1 && stream_check(&t->engine.thread[k].d) == STREAM_BAD_DEST)
             fault_hardware(w, tile, FAULT_STREAM, "thread %u writes code while it is locked", k);
+    if (!t->code_touched && t->prefix >= w->image_bytes) {
+        tile_share_code(w, tile);
+        return;
+    }
+    tile_own_code(w, tile);
     if (memcmp(t->sram, w->firmware.code, TILE_CODE_BYTES) == 0) {
         give_code_back(t);
         tile_share_code(w, tile);
@@ -118,7 +150,7 @@ static const uint8_t *byte_at(const struct wafer *w, const struct tile *t, uint3
     uint32_t offset = addr - TILE_SRAM_BASE;
     if (offset >= TILE_SRAM_BYTES)
         return NULL;
-    return (offset < TILE_CODE_BYTES ? tile_code(w, t) : t->sram) + offset;
+    return offset < TILE_CODE_BYTES ? code_at(w, t, offset) : t->sram + offset;
 }
 
 static bool byte_is_writable(const struct tile *t, uint32_t addr)
@@ -182,6 +214,8 @@ static int bus_store(void *self, uint32_t addr, unsigned bytes, uint32_t value)
     for (unsigned i = 0; i < bytes; i++)
         if (!byte_is_writable(t, addr + i))
             return CORE_STORE_FAULT;
+    if (addr - TILE_SRAM_BASE < TILE_CODE_BYTES)
+        tile_own_code(w, w->running);
     for (unsigned i = 0; i < bytes; i++)
         t->sram[addr - TILE_SRAM_BASE + i] = (uint8_t)(value >> (8 * i));
     return CORE_BUS_OK;

@@ -73,6 +73,9 @@ static void open_firmware(struct wafer *w, const struct firmware *f)
         return;
     w->firmware = *f;
     w->has_firmware = true;
+    w->image_bytes = TILE_CODE_BYTES;
+    while (w->image_bytes && !f->code[w->image_bytes - 1])
+        w->image_bytes--;
     w->rom_code = core_code_open(TILE_ROM_BASE, f->rom, TILE_ROM_BYTES);
     w->image_code = core_code_open(TILE_SRAM_BASE, f->code, TILE_CODE_BYTES);
 }
@@ -198,7 +201,7 @@ void wafer_read(const struct wafer *w, uint32_t x, uint32_t y, uint8_t *out)
 {
     assert(x < w->width && y < w->height);
     const struct tile *t = &w->tile[y * w->width + x];
-    memcpy(out, tile_code(w, t), TILE_CODE_BYTES);
+    tile_copy_code(w, t, out);
     memcpy(out + TILE_CODE_BYTES, t->sram + TILE_CODE_BYTES, TILE_SRAM_BYTES - TILE_CODE_BYTES);
 }
 
