@@ -61,9 +61,8 @@ static void low_rank_phase(struct tile *t, struct attention *a)
     struct slice turned = slice_overlap(t->hidden_row, t->hidden_col);
     tile_copy(t, word_at(part, n + 1 + turned.first - t->hidden_col.first),
               word_at(x, turned.first - t->hidden_row.first), turned.count);
-    line_reduce(m, &t->column, REDUCE_ADD, part, a->first, fixed(n + 1 + t->hidden_col.count),
-                &t->patches);
-    line_broadcast(m, &t->column, a->first, fixed(n + 1 + t->hidden_col.count), &t->patches);
+    line_reduce(m, &t->column, REDUCE_ADD, part, a->first, fixed(n + 1 + t->hidden_col.count));
+    line_broadcast(m, &t->column, a->first, fixed(n + 1 + t->hidden_col.count));
     image_mark(m, PHASE_LOW_RANK);
     t->residual = word_at(a->first, n + 1);
 
@@ -166,10 +165,10 @@ static void query_phase(struct tile *t, struct attention *a)
     block_product(m, &q, part, in, false);
     tile_square_sum(t, word_at(part, n), a->first, a->low_rank.count);
     tile_square_sum(t, word_at(part, n + 1), word_at(a->first, a->low_rank.count), t->latent_count);
-    line_reduce(m, &t->row, REDUCE_ADD, part, a->queries, fixed(n + 2), &t->patches);
+    line_reduce(m, &t->row, REDUCE_ADD, part, a->queries, fixed(n + 2));
     if (t->row_root)
         query_finish(t, a);
-    line_broadcast(m, &t->row, a->queries, fixed(n + 2), &t->patches);
+    line_broadcast(m, &t->row, a->queries, fixed(n + 2));
     image_mark(m, PHASE_QUERY);
 }
 
@@ -216,8 +215,8 @@ static void latent_query_phase(struct tile *t, struct attention *a)
     a->rope_scale = image_data(m, PART_PROGRAM, &multiplier, sizeof multiplier);
     for (struct piece p = {0}; next_piece(a->query, a->query_dim, &p);)
         latent_query_piece(t, a, p, part);
-    line_reduce(m, &t->column, REDUCE_ADD, part, a->latent_queries, fixed(n), &t->patches);
-    line_broadcast(m, &t->column, a->latent_queries, fixed(n), &t->patches);
+    line_reduce(m, &t->column, REDUCE_ADD, part, a->latent_queries, fixed(n));
+    line_broadcast(m, &t->column, a->latent_queries, fixed(n));
     image_mark(m, PHASE_LATENT_QUERY);
 }
 
@@ -246,7 +245,7 @@ static void score_phase(struct tile *t, struct attention *a)
     a->weights = image_words(m, PART_BUFFERS, a->heads * (1 + a->slots));
     score_product(t, a, part);
     line_reduce(m, &t->row, REDUCE_ADD, part, word_at(a->weights, a->heads),
-                (struct length){0, a->heads}, &t->patches);
+                (struct length){.times = a->heads, .patches = &t->patches});
     image_mark(m, PHASE_SCORES);
 }
 
@@ -265,12 +264,12 @@ static void softmax_phase(struct tile *t, struct attention *a)
                                   .state = t->state};
         image_kernel(m, KERNEL_score_max, &args, sizeof args);
         uint16_t top = image_words(m, PART_BUFFERS, a->heads);
-        line_reduce(m, &t->column, REDUCE_MAX, args.max, top, fixed(a->heads), &t->patches);
-        line_broadcast(m, &t->column, top, fixed(a->heads), &t->patches);
+        line_reduce(m, &t->column, REDUCE_MAX, args.max, top, fixed(a->heads));
+        line_broadcast(m, &t->column, top, fixed(a->heads));
         args.max = top;
         image_kernel(m, KERNEL_score_exp, &args, sizeof args);
     }
-    line_broadcast(m, &t->row, a->weights, (struct length){a->heads, a->heads}, &t->patches);
+    line_broadcast(m, &t->row, a->weights, (struct length){a->heads, a->heads, &t->patches});
     image_mark(m, PHASE_SOFTMAX);
 }
 
@@ -294,8 +293,8 @@ static void value_phase(struct tile *t, struct attention *a)
         patch_add(&t->patches, at + (uint32_t)offsetof(struct stream_desc, src1_step), 4, 0);
     }
     tile_copy(t, word_at(part, mixed), a->weights, a->heads);
-    line_reduce(m, &t->column, REDUCE_ADD, part, a->mixed, fixed(mixed + a->heads), &t->patches);
-    line_broadcast(m, &t->column, a->mixed, fixed(mixed + a->heads), &t->patches);
+    line_reduce(m, &t->column, REDUCE_ADD, part, a->mixed, fixed(mixed + a->heads));
+    line_broadcast(m, &t->column, a->mixed, fixed(mixed + a->heads));
     image_mark(m, PHASE_VALUES);
 }
 
@@ -314,7 +313,7 @@ static uint16_t heads_out_phase(struct tile *t, struct attention *a)
         block_product(m, &b, word_at(part, p.at), word_at(a->mixed, p.head * t->latent_count),
                       false);
     }
-    line_reduce(m, &t->row, REDUCE_ADD, part, out, fixed(a->value.count), &t->patches);
+    line_reduce(m, &t->row, REDUCE_ADD, part, out, fixed(a->value.count));
     if (t->row_root) {
         struct args_head_scale args = {.data = out,
                                        .sums = word_at(a->mixed, a->heads * t->latent_count),
@@ -323,7 +322,7 @@ static uint16_t heads_out_phase(struct tile *t, struct attention *a)
                                        .head_dim = (uint16_t)v};
         image_kernel(m, KERNEL_head_scale, &args, sizeof args);
     }
-    line_broadcast(m, &t->row, out, fixed(a->value.count), &t->patches);
+    line_broadcast(m, &t->row, out, fixed(a->value.count));
     image_mark(m, PHASE_HEADS_OUT);
     return out;
 }
@@ -334,10 +333,10 @@ void emit_residual_sum(struct tile *t, uint16_t part, enum phase phase)
 {
     struct image *m = t->m;
     uint16_t out = image_words(m, PART_BUFFERS, t->hidden_col.count);
-    line_reduce(m, &t->column, REDUCE_ADD, part, out, fixed(t->hidden_col.count), &t->patches);
+    line_reduce(m, &t->column, REDUCE_ADD, part, out, fixed(t->hidden_col.count));
     if (t->column_root)
         tile_add(t, out, out, t->residual, t->hidden_col.count);
-    line_broadcast(m, &t->column, out, fixed(t->hidden_col.count), &t->patches);
+    line_broadcast(m, &t->column, out, fixed(t->hidden_col.count));
     image_mark(m, phase);
     t->residual = out;
 }

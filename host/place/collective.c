@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* collective.c - the two-sided chain and the broadcast on one line of tiles. */
+/* collective.c - one tile's steps and routes on a line. */
 #include "place/collective.h"
 
 #include <assert.h>
@@ -12,79 +12,257 @@ void patch_add(struct patch_list *l, uint32_t at, uint32_t times, uint32_t plus)
         (struct token_patch){.at = (uint16_t)at, .times = (uint16_t)times, .plus = (uint16_t)plus};
 }
 
-static void step(struct image *m, struct stream_desc d, struct length n, struct patch_list *patches)
+void line_step(struct image *m, struct stream_desc d, struct length n)
 {
     d.count = (uint16_t)n.plus;
     uint16_t at = image_step(m, d);
     if (n.times)
-        patch_add(patches, at + (uint32_t)offsetof(struct stream_desc, count), n.times, n.plus);
+        patch_add(n.patches, at + (uint32_t)offsetof(struct stream_desc, count), n.times, n.plus);
 }
 
-/* The colour on which tile `index` sends towards the root: the root's neighbours use 0 (low) and 1
- * (high). */
-static uint8_t send_colour(const struct line *l, uint32_t index)
+static struct levels line_levels(const struct line *l)
 {
-    uint32_t turn = index < l->root ? (l->root - 1 - index) & 1 : ((index - l->root - 1) & 1) ^ 1;
-    return l->chain[turn];
+    return (struct levels){&l->shape, (int32_t)l->root, (int32_t)(l->length - 1 - l->root)};
 }
 
-/* A tile that is not the root: take from the far side if there is one, add, pass on. */
-static void chain_link(struct image *m, const struct line *l, enum reduction op, uint16_t part,
-                       struct length n, struct patch_list *patches)
+static int32_t line_place(const struct line *l)
 {
-    int below = l->index < l->root;
-    enum fabric_port towards = below ? l->high : l->low, away = below ? l->low : l->high;
-    int far_end = below ? l->index == 0 : l->index == l->length - 1;
-    uint8_t to = send_colour(l, l->index);
-    image_route(m, to, ROUTE_WORD(AT_RAMP, 1u << towards), false);
-    struct stream_desc d = {.op = STREAM_SEND, .dst = to, .src0 = part};
-    if (!far_end) {
-        uint8_t from = send_colour(l, below ? l->index - 1 : l->index + 1);
-        image_route(m, from, ROUTE_WORD(1u << away, AT_RAMP), true);
-        d.op = op == REDUCE_ADD ? STREAM_ADD_SEND : STREAM_MAX_SEND;
-        d.src1 = from;
+    return (int32_t)l->index - (int32_t)l->root;
+}
+
+static unsigned port_towards(const struct line *l, int direction)
+{
+    return 1u << (direction > 0 ? l->high : l->low);
+}
+
+/* ---- reduction: routes ---- */
+
+/* The routes of one colour, by level. */
+struct positions {
+    uint16_t word[LEVELS_PER_SET];
+    uint32_t count;
+    bool receive;
+};
+
+/* Which of the four colours of its set a message takes. */
+static uint32_t message_colour(const struct levels *v, uint32_t set, int32_t receiver,
+                               int direction)
+{
+    return (direction < 0 ? 2 : 0) + levels_turn(v, set, receiver, direction);
+}
+
+static void add_take(const struct line *l, struct positions *set, uint32_t colour, int direction)
+{
+    struct positions *p = &set[colour];
+    p->word[p->count++] = ROUTE_WORD(port_towards(l, -direction), AT_RAMP);
+    p->receive = true;
+}
+
+/* The messages that touch this tile at one level. */
+static void add_level(const struct line *l, const struct levels *v, uint32_t level,
+                      struct positions *set)
+{
+    int32_t u = line_place(l);
+    uint32_t s = level / LEVELS_PER_SET;
+    struct level_role role = levels_role(v, level, u);
+    if (role.take_low)
+        add_take(l, set, message_colour(v, s, u, 1), 1);
+    if (role.take_high)
+        add_take(l, set, message_colour(v, s, u, -1), -1);
+    int direction = role.send ? role.send : role.pass;
+    if (!direction)
+        return;
+    struct positions *p = &set[message_colour(v, s, role.receiver, direction)];
+    unsigned from = role.send ? AT_RAMP : port_towards(l, -direction);
+    p->word[p->count++] = ROUTE_WORD(from, port_towards(l, direction));
+}
+
+static bool all_equal(const struct positions *p)
+{
+    for (uint32_t i = 1; i < p->count; i++)
+        if (p->word[i] != p->word[0])
+            return false;
+    return true;
+}
+
+static void route_set(struct image *m, const struct line *l, const struct levels *v, uint32_t set)
+{
+    struct positions p[4] = {0};
+    for (uint32_t i = 0; i < LEVELS_PER_SET && set * LEVELS_PER_SET + i < levels_count(v); i++)
+        add_level(l, v, set * LEVELS_PER_SET + i, p);
+    for (uint32_t i = 0; i < 4; i++)
+        if (p[i].count)
+            image_switch(m, l->chain[4 * set + i], p[i].word, all_equal(&p[i]) ? 1 : p[i].count,
+                         p[i].receive);
+}
+
+/* ---- reduction: steps ---- */
+
+/* What a tile takes, in order, and where the sum goes. */
+struct duties {
+    uint8_t take[2 * LEVELS_MAX]; /* colours */
+    uint32_t takes;
+    bool sends;
+    bool passes_on; /* the last thing taken comes from behind: it can be summed while it is sent */
+    uint8_t to, flags;
+};
+
+static void take_from(const struct line *l, const struct levels *v, uint32_t level, int direction,
+                      struct duties *d)
+{
+    uint32_t set = level / LEVELS_PER_SET;
+    d->take[d->takes++] = l->chain[4 * set + message_colour(v, set, line_place(l), direction)];
+}
+
+/* What turns round must be complete before it is sent: on its way it may have to wait for the very
+ * chain that it comes from. */
+static struct duties duties_of(const struct line *l)
+{
+    struct levels v = line_levels(l);
+    struct duties d = {.takes = 0};
+    int direction = levels_direction(&v, line_place(l)), second = direction ? direction : -1;
+    for (uint32_t level = 0; level < levels_count(&v) && !d.sends; level++) {
+        struct level_role role = levels_role(&v, level, line_place(l));
+        for (int turn = 0; turn < 2; turn++) {
+            int moves = turn == 0 ? -second : second;
+            if (!(moves > 0 ? role.take_low : role.take_high))
+                continue;
+            take_from(l, &v, level, moves, &d);
+            d.passes_on = moves == direction;
+        }
+        if (!role.send)
+            continue;
+        uint32_t set = level / LEVELS_PER_SET;
+        d.sends = true;
+        d.flags = levels_count(&v) > 1 ? STREAM_CONTROL : 0;
+        d.to = l->chain[4 * set + message_colour(&v, set, role.receiver, role.send)];
     }
-    step(m, d, n, patches);
+    return d;
+}
+
+uint32_t line_takes(const struct line *l)
+{
+    return duties_of(l).takes;
+}
+
+static void reduce(struct image *m, const struct duties *d, enum reduction op, uint16_t part,
+                   uint16_t out, struct length n)
+{
+    uint8_t receive = op == REDUCE_ADD ? STREAM_ADD_RECV : STREAM_MAX_RECV;
+    uint8_t combine = op == REDUCE_ADD ? STREAM_ADD_SEND : STREAM_MAX_SEND;
+    uint16_t have = part;
+    for (uint32_t i = 0; i < d->takes; i++) {
+        struct stream_desc s = {.op = receive, .dst = out, .src0 = have, .src1 = d->take[i]};
+        if (d->passes_on && i + 1 == d->takes) {
+            s.op = combine;
+            s.flags = d->flags;
+            s.dst = d->to;
+        }
+        line_step(m, s, n);
+        have = out;
+    }
+    if (d->sends && !d->passes_on)
+        line_step(
+            m,
+            (struct stream_desc){.op = STREAM_SEND, .flags = d->flags, .dst = d->to, .src0 = have},
+            n);
+    if (!d->sends && !d->takes && part != out)
+        line_step(m, (struct stream_desc){.op = STREAM_COPY, .dst = out, .src0 = part}, n);
+}
+
+static struct duties route_line(struct image *m, const struct line *l)
+{
+    struct levels v = line_levels(l);
+    for (uint32_t set = 0; set * LEVELS_PER_SET < levels_count(&v); set++)
+        route_set(m, l, &v, set);
+    return duties_of(l);
 }
 
 void line_reduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,
-                 uint16_t out, struct length n, struct patch_list *patches)
+                 uint16_t out, struct length n)
 {
-    if (l->index != l->root) {
-        chain_link(m, l, op, part, n, patches);
-        return;
-    }
-    uint8_t receive = op == REDUCE_ADD ? STREAM_ADD_RECV : STREAM_MAX_RECV;
-    uint16_t have = part;
-    for (int side = 0; side < 2; side++) {
-        int there = side == 0 ? l->root > 0 : l->root + 1 < l->length;
-        if (!there)
-            continue;
-        uint8_t from = send_colour(l, side == 0 ? l->root - 1 : l->root + 1);
-        image_route(m, from, ROUTE_WORD(1u << (side == 0 ? l->low : l->high), AT_RAMP), true);
-        step(m, (struct stream_desc){.op = receive, .dst = out, .src0 = have, .src1 = from}, n,
-             patches);
-        have = out;
-    }
-    if (have == part && part != out)
-        step(m, (struct stream_desc){.op = STREAM_COPY, .dst = out, .src0 = part}, n, patches);
+    struct duties d = route_line(m, l);
+    reduce(m, &d, op, part, out, n);
 }
 
-void line_broadcast(struct image *m, const struct line *l, uint16_t data, struct length n,
-                    struct patch_list *patches)
+void line_reduce_onto(struct image *m, const struct line *l, uint16_t part, uint16_t out,
+                      struct length n, uint8_t colour)
+{
+    struct duties d = route_line(m, l);
+    if (!d.sends) {
+        d.sends = true;
+        d.passes_on = d.takes > 0;
+        d.to = colour;
+    }
+    reduce(m, &d, REDUCE_ADD, part, out, n);
+}
+
+/* ---- broadcast, gather ---- */
+
+void line_broadcast(struct image *m, const struct line *l, uint16_t data, struct length n)
 {
     if (l->length == 1)
         return;
-    uint32_t down = l->index > 0 ? 1u << l->low : 0,
+    unsigned down = l->index > 0 ? 1u << l->low : 0,
              up = l->index + 1 < l->length ? 1u << l->high : 0;
     if (l->index == l->root) {
         image_route(m, l->broadcast, ROUTE_WORD(AT_RAMP, down | up), false);
-        step(m, (struct stream_desc){.op = STREAM_SEND, .dst = l->broadcast, .src0 = data}, n,
-             patches);
+        line_step(m, (struct stream_desc){.op = STREAM_SEND, .dst = l->broadcast, .src0 = data}, n);
         return;
     }
     int below = l->index < l->root;
     image_route(m, l->broadcast,
                 ROUTE_WORD(1u << (below ? l->high : l->low), AT_RAMP | (below ? down : up)), true);
-    step(m, (struct stream_desc){.op = STREAM_RECV, .dst = data, .src1 = l->broadcast}, n, patches);
+    line_step(m, (struct stream_desc){.op = STREAM_RECV, .dst = data, .src1 = l->broadcast}, n);
+}
+
+void line_allreduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,
+                    uint16_t out, struct length n)
+{
+    line_reduce(m, l, op, part, out, n);
+    line_broadcast(m, l, out, n);
+}
+
+/* The colour between tiles `distance` and distance - 1 from the root, on one side of it. */
+static uint8_t gather_colour(const struct line *l, int direction, uint32_t distance)
+{
+    return l->chain[(direction < 0 ? 2u : 0u) + ((distance - 1) & 1)];
+}
+
+/* At the root: `pieces` of one side. */
+static void gather_side(struct image *m, const struct line *l, int direction, uint32_t count,
+                        uint16_t out)
+{
+    uint8_t colour = gather_colour(l, direction, 1);
+    if (!count)
+        return;
+    image_route(m, colour, ROUTE_WORD(port_towards(l, -direction), AT_RAMP), true);
+    line_step(m, (struct stream_desc){.op = STREAM_RECV, .dst = out, .src1 = colour},
+              (struct length){.plus = count});
+}
+
+void line_gather(struct image *m, const struct line *l, uint16_t piece, uint32_t words,
+                 uint16_t out)
+{
+    int32_t u = line_place(l);
+    uint32_t above = l->length - 1 - l->root;
+    if (u == 0) {
+        line_step(m, (struct stream_desc){.op = STREAM_COPY, .dst = out, .src0 = piece},
+                  (struct length){.plus = words});
+        gather_side(m, l, 1, l->root * words, (uint16_t)(out + 4 * words));
+        gather_side(m, l, -1, above * words, (uint16_t)(out + 4 * words * (1 + l->root)));
+        return;
+    }
+    int direction = u < 0 ? 1 : -1;
+    uint32_t distance = (uint32_t)(u < 0 ? -u : u), beyond = (u < 0 ? l->root : above) - distance;
+    uint8_t to = gather_colour(l, direction, distance);
+    image_route(m, to, ROUTE_WORD(AT_RAMP, port_towards(l, direction)), false);
+    line_step(m, (struct stream_desc){.op = STREAM_SEND, .dst = to, .src0 = piece},
+              (struct length){.plus = words});
+    if (!beyond)
+        return;
+    uint8_t from = gather_colour(l, direction, distance + 1);
+    image_route(m, from, ROUTE_WORD(port_towards(l, -direction), AT_RAMP), true);
+    line_step(m, (struct stream_desc){.op = STREAM_FORWARD, .dst = to, .src1 = from},
+              (struct length){.plus = beyond * words});
 }

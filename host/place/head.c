@@ -21,7 +21,7 @@ void emit_head(struct tile *t)
     struct line south = t->column;
     south.root = t->h - 1;
     south.chain[0] = COLOUR_HEAD_A, south.chain[1] = COLOUR_HEAD_B;
-    line_reduce(m, &south, REDUCE_ADD, part, part, fixed(vocab.count + 1), &t->patches);
+    line_reduce(m, &south, REDUCE_ADD, part, part, fixed(vocab.count + 1));
     image_mark(m, PHASE_LOGITS);
     if (t->r + 1 < t->h)
         return;

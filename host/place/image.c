@@ -145,9 +145,19 @@ uint16_t image_kernel(struct image *m, enum kernel kernel, const void *args, uin
 
 void image_route(struct image *m, uint8_t colour, uint16_t word, bool receive)
 {
+    image_switch(m, colour, &word, 1, receive);
+}
+
+void image_switch(struct image *m, uint8_t colour, const uint16_t *words, uint32_t count,
+                  bool receive)
+{
+    uint8_t ring = count > 1 ? ROUTE_MODE_RING : 0;
+    struct program_route r = {.colour = colour,
+                              .mode = (uint8_t)(ROUTE_MODE_POSITIONS(count) | ring)};
+    memcpy(r.word, words, count * sizeof r.word[0]);
     for (uint32_t i = 0; i < m->route_count; i++) {
         if (m->route[i].colour == colour) {
-            assert(m->route[i].word[0] == word);
+            assert(m->route[i].mode == r.mode && !memcmp(m->route[i].word, r.word, sizeof r.word));
             return;
         }
     }
@@ -155,12 +165,8 @@ void image_route(struct image *m, uint8_t colour, uint16_t word, bool receive)
         set_overflow(m, PART_PROGRAM, "colours or input queues");
         return;
     }
-    m->route[m->route_count++] = (struct program_route){
-        .colour = colour,
-        .mode = ROUTE_MODE_POSITIONS(1),
-        .queue = receive ? (uint8_t)m->queue_count++ : 0xff,
-        .word = {word},
-    };
+    r.queue = receive ? (uint8_t)m->queue_count++ : 0xff;
+    m->route[m->route_count++] = r;
 }
 
 static void write_tables(struct image *m)

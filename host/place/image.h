@@ -90,6 +90,11 @@ void image_rewrite(struct image *m, uint16_t offset, const void *data, uint32_t 
  * same route twice is fine, two different ones is the sticky error. */
 void image_route(struct image *m, uint8_t colour, uint16_t word, bool receive);
 
+/* The same with `count` switch positions (1..TILE_SWITCH_POSITIONS) that control wavelets go
+ * through in turn, from the last back to the first. */
+void image_switch(struct image *m, uint8_t colour, const uint16_t *words, uint32_t count,
+                  bool receive);
+
 /* Close the sequence and write header and tables. The first step must be a descriptor. */
 void image_finish(struct image *m);
 

@@ -114,11 +114,11 @@ static void emit_move(struct tile *t)
  * row. */
 static void emit_turn(struct tile *t)
 {
-    struct length n = {1 + t->hidden_row.count, 0};
+    struct length n = fixed(1 + t->hidden_row.count);
     uint16_t part = emit_share(t);
     t->input = image_words(t->m, PART_BUFFERS, n.plus);
-    line_reduce(t->m, &t->row, REDUCE_ADD, part, t->input, n, NULL);
-    line_broadcast(t->m, &t->row, t->input, n, NULL);
+    line_reduce(t->m, &t->row, REDUCE_ADD, part, t->input, n);
+    line_broadcast(t->m, &t->row, t->input, n);
     image_mark(t->m, PHASE_MOVE);
 }
 
@@ -129,19 +129,20 @@ static void tile_init(struct tile *t, const struct plan *p, uint32_t strip_index
     const struct model_config *k = p->config;
     *t = (struct tile){.m = t->m, .plan = p, .config = k, .strip = s, .strip_index = strip_index};
     t->c = c, t->r = r, t->w = s->width, t->h = p->height;
-    t->column = (struct line){.index = r,
-                              .length = t->h,
-                              .root = (t->h - 1) / 2,
-                              .low = PORT_NORTH,
-                              .high = PORT_SOUTH,
-                              .chain = {COLOUR_COLUMN_A, COLOUR_COLUMN_B},
-                              .broadcast = COLOUR_COLUMN_CAST};
+    t->column =
+        (struct line){.index = r,
+                      .length = t->h,
+                      .root = (t->h - 1) / 2,
+                      .low = PORT_NORTH,
+                      .high = PORT_SOUTH,
+                      .chain = {COLOUR_COLUMN_A, COLOUR_COLUMN_B, COLOUR_COLUMN_C, COLOUR_COLUMN_D},
+                      .broadcast = COLOUR_COLUMN_CAST};
     t->row = (struct line){.index = c,
                            .length = t->w,
                            .root = (t->w - 1) / 2,
                            .low = PORT_WEST,
                            .high = PORT_EAST,
-                           .chain = {COLOUR_ROW_A, COLOUR_ROW_B},
+                           .chain = {COLOUR_ROW_A, COLOUR_ROW_B, COLOUR_ROW_C, COLOUR_ROW_D},
                            .broadcast = COLOUR_ROW_CAST};
     t->column_root = t->column.index == t->column.root;
     t->row_root = t->row.index == t->row.root;

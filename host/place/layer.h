@@ -9,11 +9,15 @@
 
 /* Colours of the model's traffic; the boot colours are in hal/fabric.h. */
 enum colour {
-    COLOUR_COLUMN_A,
+    COLOUR_COLUMN_A, /* reductions: A, B towards the high end, C, D towards the low end */
     COLOUR_COLUMN_B,
+    COLOUR_COLUMN_C,
+    COLOUR_COLUMN_D,
     COLOUR_COLUMN_CAST,
     COLOUR_ROW_A,
     COLOUR_ROW_B,
+    COLOUR_ROW_C,
+    COLOUR_ROW_D,
     COLOUR_ROW_CAST,
     COLOUR_MOVE_A, /* the chain that gathers row r's share on its way east */
     COLOUR_MOVE_B,
@@ -51,7 +55,7 @@ struct tile {
 
 static inline struct length fixed(uint32_t words)
 {
-    return (struct length){words, 0};
+    return (struct length){.plus = words};
 }
 static inline uint16_t word_at(uint16_t base, uint32_t index)
 {

@@ -43,7 +43,7 @@ void emit_dense(struct tile *t)
     normed_input(t, word_at(part, 2 * n));
     product(t, ROLE_DENSE_GATE, width, part);
     product(t, ROLE_DENSE_UP, width, word_at(part, n));
-    line_reduce(m, &t->row, REDUCE_ADD, part, both, fixed(2 * n + 1), &t->patches);
+    line_reduce(m, &t->row, REDUCE_ADD, part, both, fixed(2 * n + 1));
     if (t->row_root) {
         struct args_swiglu args = {.norm = tile_norm(t, word_at(both, 2 * n), t->config->hidden),
                                    .gate = both,
@@ -53,7 +53,7 @@ void emit_dense(struct tile *t)
                                    .experts = 1};
         image_kernel(m, KERNEL_swiglu, &args, sizeof args);
     }
-    line_broadcast(m, &t->row, hidden, fixed(n), &t->patches);
+    line_broadcast(m, &t->row, hidden, fixed(n));
     image_mark(m, PHASE_GATE_UP);
     uint16_t out = image_words(m, PART_BUFFERS, t->hidden_col.count);
     down_product(t, ROLE_DENSE_DOWN, width, out, hidden, false);
@@ -86,7 +86,7 @@ static void choose(struct tile *t, struct experts *x, uint16_t logits, struct sl
                                    .count = (uint16_t)mine.count,
                                    .r_out = x->scale};
     image_kernel(m, KERNEL_sigmoid, &sigmoid, sizeof sigmoid);
-    line_reduce(m, &t->column, REDUCE_ADD, scores, all, fixed(k->experts), &t->patches);
+    line_reduce(m, &t->column, REDUCE_ADD, scores, all, fixed(k->experts));
     if (t->column_root) {
         struct weight bias;
         tile_weight(t, ROLE_ROUTER_BIAS, &bias);
@@ -104,7 +104,7 @@ static void choose(struct tile *t, struct experts *x, uint16_t logits, struct sl
                                      image_words(m, PART_BUFFERS, k->groups + 2 * k->groups_used)};
         image_kernel(m, KERNEL_topk, &args, sizeof args);
     }
-    line_broadcast(m, &t->column, x->ids, fixed(2 * k->experts_used), &t->patches);
+    line_broadcast(m, &t->column, x->ids, fixed(2 * k->experts_used));
 }
 
 static void router_phase(struct tile *t, struct experts *x)
@@ -118,11 +118,11 @@ static void router_phase(struct tile *t, struct experts *x)
     x->scale = image_words(m, PART_BUFFERS, 1);
     normed_input(t, word_at(part, mine.count));
     product(t, ROLE_ROUTER, mine, part);
-    line_reduce(m, &t->row, REDUCE_ADD, part, logits, fixed(mine.count + 1), &t->patches);
+    line_reduce(m, &t->row, REDUCE_ADD, part, logits, fixed(mine.count + 1));
     image_mark(m, PHASE_ROUTER);
     if (t->row_root)
         choose(t, x, logits, mine);
-    line_broadcast(m, &t->row, x->ids, fixed(x->top_k), &t->patches);
+    line_broadcast(m, &t->row, x->ids, fixed(x->top_k));
     image_mark(m, PHASE_TOP_K);
 }
 
@@ -165,7 +165,7 @@ static void gate_up_phase(struct tile *t, struct experts *x)
         product(t, ROLE_SHARED_GATE, x->shared_width, word_at(part, chosen));
         product(t, ROLE_SHARED_UP, x->shared_width, word_at(part, half + chosen));
     }
-    line_reduce(m, &t->row, REDUCE_ADD, part, both, fixed(2 * half), &t->patches);
+    line_reduce(m, &t->row, REDUCE_ADD, part, both, fixed(2 * half));
     if (t->row_root) {
         struct args_swiglu args = {.gate = both,
                                    .up = word_at(both, half),
@@ -180,7 +180,7 @@ static void gate_up_phase(struct tile *t, struct experts *x)
                                    .r_in = x->scale};
         image_kernel(m, KERNEL_swiglu, &args, sizeof args);
     }
-    line_broadcast(m, &t->row, x->hidden, fixed(half), &t->patches);
+    line_broadcast(m, &t->row, x->hidden, fixed(half));
     image_mark(m, PHASE_GATE_UP);
 }
 

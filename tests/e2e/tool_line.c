@@ -51,7 +51,7 @@ static void emit_cast(struct image *m, struct line *l, uint32_t words, enum patt
 {
     uint16_t data = image_words(m, PART_BUFFERS, words);
     if (pattern == BROADCAST) {
-        line_broadcast(m, l, data, (struct length){words, 0}, NULL);
+        line_broadcast(m, l, data, (struct length){.plus = words});
         return;
     }
     if (l->index == 0 ||
@@ -86,7 +86,7 @@ static void emit(struct image *m, struct timing *t, enum pattern pattern, uint32
         emit_go(m);
     if (pattern == CHAIN) {
         uint16_t part = image_words(m, PART_BUFFERS, words);
-        line_reduce(m, &l, REDUCE_ADD, part, part, (struct length){words, 0}, NULL);
+        line_reduce(m, &l, REDUCE_ADD, part, part, (struct length){.plus = words});
     } else {
         emit_cast(m, &l, words, pattern);
     }

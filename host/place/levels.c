@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* levels.c - groups of groups on a line, by arithmetic on the distance to its root. */
+#include "place/levels.h"
+
+enum { STEP_MAX = 1 << 20 }; /* longer than any line */
+
+uint32_t levels_count(const struct levels *v)
+{
+    return v->shape->levels ? v->shape->levels : 1;
+}
+
+int32_t levels_step(const struct levels *v, uint32_t level)
+{
+    int64_t step = 1;
+    for (uint32_t i = 0; i < level && step < STEP_MAX; i++)
+        step *= v->shape->group[i];
+    return step < STEP_MAX ? (int32_t)step : STEP_MAX;
+}
+
+uint32_t levels_group(const struct levels *v, uint32_t level)
+{
+    if (level + 1 >= levels_count(v)) /* one group, with room for both sides */
+        return 2 * (uint32_t)(v->low > v->high ? v->low : v->high) + 2;
+    return v->shape->group[level];
+}
+
+static int32_t divide_down(int32_t a, int32_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+/* The level at work, in units of its step. */
+struct view {
+    int32_t step, group, low, high;
+    bool centred;
+};
+
+static struct view view_of(const struct levels *v, uint32_t level)
+{
+    int32_t step = levels_step(v, level);
+    return (struct view){.step = step,
+                         .group = (int32_t)levels_group(v, level),
+                         .low = v->low / step,
+                         .high = v->high / step,
+                         .centred = v->shape->centred};
+}
+
+static bool exists(const struct view *w, int32_t q)
+{
+    return q >= -w->low && q <= w->high;
+}
+
+/* The root of the group of active tile q. */
+static int32_t root_of(const struct view *w, int32_t q)
+{
+    int32_t block = w->centred ? divide_down(q + w->group / 2, w->group) : q / w->group;
+    if (block > w->high / w->group)
+        block = w->high / w->group;
+    if (block < -(w->low / w->group))
+        block = -(w->low / w->group);
+    return block * w->group;
+}
+
+struct level_role levels_role(const struct levels *v, uint32_t level, int32_t u)
+{
+    struct view w = view_of(v, level);
+    int32_t q = divide_down(u, w.step), root = root_of(&w, q);
+    bool above = exists(&w, q + 1) && root_of(&w, q + 1) == root;
+    struct level_role role = {0};
+    if (q * w.step != u) {
+        if (!exists(&w, q) || !above)
+            return role;
+        role.pass = q < root ? 1 : -1;
+        role.receiver = (q < root ? q + 1 : q) * w.step;
+        return role;
+    }
+    role.take_low = q <= root && exists(&w, q - 1) && root_of(&w, q - 1) == root;
+    role.take_high = q >= root && above;
+    role.send = (q < root) - (q > root);
+    role.receiver = (q + role.send) * w.step;
+    return role;
+}
+
+int levels_direction(const struct levels *v, int32_t u)
+{
+    int send = 0;
+    for (uint32_t level = 0; level < levels_count(v) && !send; level++)
+        send = levels_role(v, level, u).send;
+    return send;
+}
+
+unsigned levels_turn(const struct levels *v, uint32_t set, int32_t receiver, int direction)
+{
+    uint32_t end = (set + 1) * LEVELS_PER_SET, messages = 0;
+    if (end > levels_count(v))
+        end = levels_count(v);
+    for (uint32_t level = 0; level < end; level++) {
+        struct view w = view_of(v, level);
+        int32_t q = receiver / w.step, root = root_of(&w, q);
+        if (root == q)
+            continue;
+        if ((root > q) != (direction > 0))
+            break;
+        messages += (uint32_t)(root > q ? root - q : q - root);
+        receiver = root * w.step;
+    }
+    return messages & 1;
+}
