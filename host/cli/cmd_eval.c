@@ -154,12 +154,12 @@ static int forward_wafer(struct eval *v, struct err *e)
     uint32_t vocab = checkpoint_config(v->stage.checkpoint)->vocab;
     struct session *s = v->stage.session;
     for (size_t i = 0; i < v->count; i++) {
-        if (session_push(s, v->ids[i], e))
+        if (session_push(s, 0, v->ids[i], e))
             return -1;
     }
     for (size_t i = 0; i < step_count(v); i++) {
         float *logits = v->logits + i * vocab;
-        if (i >= v->count && session_push(s, v->greedy_ids[i - v->count], e))
+        if (i >= v->count && session_push(s, 0, v->greedy_ids[i - v->count], e))
             return -1;
         if (session_logits(s, logits, e))
             return -1;

@@ -60,7 +60,7 @@ static int feed_prompt(struct generation *g, struct err *e)
     uint64_t start = session_cycle(s);
     double wall = wall_seconds();
     for (size_t i = 0; i < g->ids.count; i++) {
-        if (session_push(s, g->ids.data[i], e))
+        if (session_push(s, 0, g->ids.data[i], e))
             return -1;
     }
     for (size_t i = 0; i < g->ids.count; i++) {
@@ -89,7 +89,7 @@ static int generate(struct generation *g, struct err *e)
         if (tokenizer_decode_one(g->tokenizer, id, &g->decoder, &g->text))
             return err_set(e, ERR_INTERNAL, "token %u cannot be decoded", id);
         show(g, from);
-        if (session_push(s, id, e) || session_logits(s, g->logits, e))
+        if (session_push(s, 0, id, e) || session_logits(s, g->logits, e))
             return -1;
         g->report.tokens++;
     }

@@ -10,12 +10,12 @@ struct attention {
     uint32_t heads, query_dim;
     struct slice low_rank;     /* of q_lora_rank, columns; empty without one */
     struct slice query, value; /* of heads * (nope + rope), heads * v, rows */
-    uint32_t slots;            /* positions this tile can cache */
+    uint32_t slots;            /* positions of one user this tile can cache */
     uint16_t first;            /* [low_rank | latent | sum x^2 | hidden_col], after phase 1 */
     uint16_t scale;            /* 1 word: r of the input norm */
     uint16_t queries;          /* [query | sum q_a^2 | sum latent^2], after phase 2 */
     uint16_t new_latent;       /* [latent]: normalised and rotated */
-    uint16_t cache;            /* [slots][latent] */
+    uint16_t cache;            /* [users][slots][latent] */
     uint16_t store;            /* the descriptor that appends to it */
     uint16_t rope_scale;       /* 1 word */
     uint16_t latent_queries;   /* [heads][latent], after phase 3 */
@@ -44,7 +44,7 @@ static void low_rank_phase(struct tile *t, struct attention *a)
     struct image *m = t->m;
     struct weight w;
     uint32_t n = a->low_rank.count + t->latent.count;
-    uint16_t x = word_at(t->input, 1),
+    uint16_t x = word_at(t->input, PLAN_HEADER),
              part = image_words(m, PART_BUFFERS, n + 1 + t->hidden_col.count);
     a->first = image_words(m, PART_BUFFERS, n + 1 + t->hidden_col.count);
     tile_weight(t, ROLE_INPUT_NORM, &w);
@@ -146,7 +146,7 @@ static void latent_finish(struct tile *t, struct attention *a)
     args.pairs = rope_table(t, args.dst, t->latent, t->config->kv_lora_rank + t->config->rope_dim,
                             &args.pair_count);
     image_kernel(m, KERNEL_norm_rope, &args, sizeof args);
-    a->cache = image_words(m, PART_KV, a->slots * t->latent.count);
+    a->cache = image_words(m, PART_KV, t->plan->users * a->slots * t->latent.count);
     a->store =
         image_step(m, (struct stream_desc){.op = STREAM_COPY, .dst = a->cache, .src0 = args.dst});
 }
@@ -220,6 +220,14 @@ static void latent_query_phase(struct tile *t, struct attention *a)
     image_mark(m, PHASE_LATENT_QUERY);
 }
 
+/* Descriptor `at` reads this user's part of the cache. */
+static void follow_user(struct tile *t, const struct attention *a, uint16_t at)
+{
+    if (t->plan->users > 1)
+        patch_add_user(&t->patches, at + (uint32_t)offsetof(struct stream_desc, src0), a->cache,
+                       a->slots * t->latent.count * 4);
+}
+
 /* A product over the cache, once per head; the number of positions is patched for every token. */
 static void score_product(struct tile *t, struct attention *a, uint16_t part)
 {
@@ -236,6 +244,7 @@ static void score_product(struct tile *t, struct attention *a, uint16_t part)
                                               .src1_step = (uint16_t)(t->latent.count * 4)});
     patch_add(&t->patches, at + (uint32_t)offsetof(struct stream_desc, count), 1, 0);
     patch_add(&t->patches, at + (uint32_t)offsetof(struct stream_desc, dst_step), 4, 0);
+    follow_user(t, a, at);
 }
 
 static void score_phase(struct tile *t, struct attention *a)
@@ -291,6 +300,7 @@ static void value_phase(struct tile *t, struct attention *a)
                                                .dst_step = (uint16_t)(t->latent_count * 4)});
         patch_add(&t->patches, at + (uint32_t)offsetof(struct stream_desc, cols), 1, 0);
         patch_add(&t->patches, at + (uint32_t)offsetof(struct stream_desc, src1_step), 4, 0);
+        follow_user(t, a, at);
     }
     tile_copy(t, word_at(part, mixed), a->weights, a->heads);
     line_reduce(m, &t->column, REDUCE_ADD, part, a->mixed, fixed(mixed + a->heads));
@@ -349,6 +359,8 @@ static void token_finish(struct tile *t, const struct attention *a)
                               .rows = (uint16_t)t->h,
                               .slots = (uint16_t)a->slots,
                               .slot_bytes = (uint16_t)(t->latent.count * 4),
+                              .users = (uint16_t)t->plan->users,
+                              .user_bytes = (uint16_t)(a->slots * t->latent.count * 4),
                               .cache = a->cache,
                               .store = a->store,
                               .store_words = (uint16_t)t->latent.count,

@@ -5,11 +5,22 @@
 #include <assert.h>
 #include <stddef.h>
 
-void patch_add(struct patch_list *l, uint32_t at, uint32_t times, uint32_t plus)
+static void add(struct patch_list *l, struct token_patch p)
 {
     assert(l->count < sizeof l->patch / sizeof l->patch[0]);
-    l->patch[l->count++] =
-        (struct token_patch){.at = (uint16_t)at, .times = (uint16_t)times, .plus = (uint16_t)plus};
+    l->patch[l->count++] = p;
+}
+
+void patch_add(struct patch_list *l, uint32_t at, uint32_t times, uint32_t plus)
+{
+    add(l,
+        (struct token_patch){.at = (uint16_t)at, .times = (uint16_t)times, .plus = (uint16_t)plus});
+}
+
+void patch_add_user(struct patch_list *l, uint32_t at, uint32_t plus, uint32_t per_user)
+{
+    add(l, (struct token_patch){
+               .at = (uint16_t)at, .plus = (uint16_t)plus, .per_user = (uint16_t)per_user});
 }
 
 void line_step(struct image *m, struct stream_desc d, struct length n)

@@ -43,6 +43,9 @@ struct patch_list {
 };
 void patch_add(struct patch_list *l, uint32_t at, uint32_t times, uint32_t plus);
 
+/* An address that moves with the user: plus + user * per_user. */
+void patch_add_user(struct patch_list *l, uint32_t at, uint32_t plus, uint32_t per_user);
+
 /* A length that may grow with the positions cached: count = cached * times + plus, patched on the
  * tile for every token (struct token_patch). times 0: fixed, and no patches. */
 struct length {

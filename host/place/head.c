@@ -10,7 +10,8 @@ void emit_head(struct tile *t)
     struct weight w;
     tile_weight(t, ROLE_FINAL_NORM, &w);
     uint16_t gain = block_vector(m, &w, t->hidden_row);
-    uint16_t x = word_at(t->input, 1), scaled = image_words(m, PART_BUFFERS, t->hidden_row.count);
+    uint16_t x = word_at(t->input, PLAN_HEADER),
+             scaled = image_words(m, PART_BUFFERS, t->hidden_row.count);
     uint16_t part = image_words(m, PART_BUFFERS, vocab.count + 1);
     tile_mul(t, scaled, x, gain, t->hidden_row.count);
     tile_weight(t, ROLE_LM_HEAD, &w);

@@ -71,11 +71,11 @@ static void emit_input(struct tile *t)
     uint8_t colour = plan_input_colour(t->strip_index);
     unsigned onward = t->c + 1 < t->w ? AT_EAST : 0;
     image_route(t->m, colour, ROUTE_WORD(AT_WEST, AT_RAMP | onward), true);
-    t->input = image_words(t->m, PART_BUFFERS, 1 + t->hidden_row.count);
+    t->input = image_words(t->m, PART_BUFFERS, PLAN_HEADER + t->hidden_row.count);
     image_step(t->m, (struct stream_desc){.op = STREAM_RECV,
                                           .dst = t->input,
                                           .src1 = colour,
-                                          .count = (uint16_t)(1 + t->hidden_row.count)});
+                                          .count = (uint16_t)(PLAN_HEADER + t->hidden_row.count)});
 }
 
 /* What this tile adds to the message of row r: the elements its column holds, and, once a row, the
@@ -83,10 +83,10 @@ static void emit_input(struct tile *t)
 static uint16_t emit_share(struct tile *t)
 {
     struct slice mine = slice_overlap(t->hidden_row, t->hidden_col);
-    uint16_t part = image_words(t->m, PART_BUFFERS, 1 + t->hidden_row.count);
+    uint16_t part = image_words(t->m, PART_BUFFERS, PLAN_HEADER + t->hidden_row.count);
     if (t->c == 0)
-        tile_copy(t, part, t->input, 1);
-    tile_copy(t, word_at(part, 1 + mine.first - t->hidden_row.first),
+        tile_copy(t, part, t->input, PLAN_HEADER);
+    tile_copy(t, word_at(part, PLAN_HEADER + mine.first - t->hidden_row.first),
               word_at(t->residual, mine.first - t->hidden_col.first), mine.count);
     return part;
 }
@@ -97,8 +97,9 @@ static void emit_move(struct tile *t)
     static const uint8_t chain[2] = {COLOUR_MOVE_A, COLOUR_MOVE_B};
     struct image *m = t->m;
     bool last = t->c + 1 == t->w;
-    struct stream_desc d = {
-        .op = STREAM_SEND, .src0 = emit_share(t), .count = (uint16_t)(1 + t->hidden_row.count)};
+    struct stream_desc d = {.op = STREAM_SEND,
+                            .src0 = emit_share(t),
+                            .count = (uint16_t)(PLAN_HEADER + t->hidden_row.count)};
     d.dst = last ? plan_input_colour(t->strip_index + 1) : chain[t->c & 1];
     image_route(m, (uint8_t)d.dst, ROUTE_WORD(AT_RAMP, AT_EAST), false);
     if (t->c > 0) {
@@ -114,7 +115,7 @@ static void emit_move(struct tile *t)
  * row. */
 static void emit_turn(struct tile *t)
 {
-    struct length n = fixed(1 + t->hidden_row.count);
+    struct length n = fixed(PLAN_HEADER + t->hidden_row.count);
     uint16_t part = emit_share(t);
     t->input = image_words(t->m, PART_BUFFERS, n.plus);
     line_reduce(t->m, &t->row, REDUCE_ADD, part, t->input, n);

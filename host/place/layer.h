@@ -45,7 +45,7 @@ struct tile {
     struct slice latent;                 /* of kv_lora_rank + rope_dim, columns */
     uint32_t latent_count;               /* how many of them are latents (before the rope key) */
 
-    uint16_t input;      /* [1 + hidden_row]: position, share of x as R */
+    uint16_t input;      /* [PLAN_HEADER + hidden_row]: position, user, share of x as R */
     uint16_t state;      /* struct token_state */
     uint16_t token_args; /* struct args_token, written at the end when all patches are known */
     struct patch_list patches;

@@ -52,6 +52,7 @@ int plan_open(struct plan **out, const struct plan_cfg *cfg, struct err *e)
     p->width = cfg->width;
     p->height = cfg->height;
     p->context = cfg->context;
+    p->users = cfg->users ? cfg->users : 1;
     p->stage_count = p->config->layers + 1;
     p->strips = xcalloc(p->stage_count, sizeof *p->strips);
     uint32_t pairs = p->config->rope_dim / 2;

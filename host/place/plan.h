@@ -66,7 +66,8 @@ struct plan {
     const struct machine *machine; /* borrowed */
     uint32_t wafers;               /* side by side, west to east */
     uint32_t width, height;        /* fabric of each */
-    uint32_t context;              /* positions the KV cache holds */
+    uint32_t users;                /* sequences at a time, each with a KV cache of its own */
+    uint32_t context;              /* positions the KV cache holds for each */
     uint32_t stage_count;          /* config->layers + 1 */
     struct strip *strips;          /* west to east, at most stage_count */
     uint32_t strip_count;
@@ -80,6 +81,7 @@ struct plan_cfg {
     uint32_t wafers;        /* 0: one, or with a given fabric as many as the model needs */
     uint32_t width, height; /* both or none */
     uint32_t context;
+    uint32_t users; /* 0: one */
 };
 
 enum stage_kind plan_stage_kind(const struct plan *p, uint32_t stage);
@@ -104,9 +106,10 @@ struct phase_end {
 uint32_t plan_phase_ends(const struct plan *p, const struct strip *s, struct phase_end *out,
                          uint32_t max);
 
-/* Where a token enters and where logits leave. The message to row r: the position as an fp32
- * number, then the row's share of the embedding. The message from head column c: its share of the
- * logits. */
+/* Where a token enters and where logits leave. The message to row r: position and user as fp32
+ * numbers (PLAN_HEADER words), then the row's share of the embedding. The message from head column
+ * c: its share of the logits. */
+enum { PLAN_HEADER = 2 };
 struct plan_port {
     uint32_t wafer;
     struct edge_port port;

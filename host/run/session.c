@@ -30,6 +30,7 @@ struct session {
     struct wafer_link **links;    /* [plan->wafers - 1], from one's east to the next one's west */
     struct wafer_member *members; /* [plan->wafers] */
     struct image *image;          /* scratch for plan_emit */
+    uint32_t *positions;          /* [users]: tokens pushed */
     uint32_t pushed, answered;
     uint32_t *words; /* scratch: one message */
     uint64_t load_cycles, push_cycle, token_cycles;
@@ -209,7 +210,8 @@ static int open_plan(struct session *s, struct err *e)
                            .wafers = s->cfg.wafers,
                            .width = own_size ? s->cfg.machine->fabric_width : s->cfg.width,
                            .height = own_size ? s->cfg.machine->fabric_height : s->cfg.height,
-                           .context = s->cfg.context};
+                           .context = s->cfg.context,
+                           .users = s->cfg.users};
     return plan_open(&s->plan, &cfg, e);
 }
 
@@ -219,8 +221,10 @@ static int open_all(struct session *s, struct err *e)
         return -1;
     const struct model_config *k = s->plan->config;
     uint32_t n = s->plan->wafers;
-    s->words = xcalloc((k->hidden > k->vocab ? k->hidden : k->vocab) + 1, sizeof *s->words);
+    s->words =
+        xcalloc((k->hidden > k->vocab ? k->hidden : k->vocab) + PLAN_HEADER, sizeof *s->words);
     s->sites = xcalloc(n, sizeof *s->sites);
+    s->positions = xcalloc(s->plan->users, sizeof *s->positions);
     s->links = xcalloc(n, sizeof(struct wafer_link *));
     s->members = xcalloc(n, sizeof *s->members);
     for (uint32_t i = 0; i < n; i++) {
@@ -262,6 +266,7 @@ void session_close(struct session *s)
     free(s->sites);
     free((void *)s->links);
     free(s->members);
+    free(s->positions);
     free(s->image);
     free(s->words);
     free(s->monitors);
@@ -272,23 +277,25 @@ void session_close(struct session *s)
 
 /* ---- tokens ---- */
 
-int session_push(struct session *s, uint32_t token, struct err *e)
+int session_push(struct session *s, uint32_t user, uint32_t token, struct err *e)
 {
     const struct plan *p = s->plan;
     struct weight embed;
-    if (s->pushed >= p->context)
+    assert(user < p->users);
+    if (s->positions[user] >= p->context)
         return err_set(e, ERR_LIMIT, "the context of %u positions is full", p->context);
     if (token >= p->config->vocab)
         return err_set(e, ERR_INPUT, "token id %u is not below the vocabulary size %u", token,
                        p->config->vocab);
     checkpoint_weight(p->checkpoint, ROLE_EMBED, 0, 0, &embed);
-    float position = (float)s->pushed;
-    memcpy(s->words, &position, 4);
+    float header[PLAN_HEADER] = {(float)s->positions[user]++, (float)user};
+    memcpy(s->words, header, sizeof header);
     for (uint32_t r = 0; r < p->height; r++) {
         struct plan_port in = plan_input(p, r);
-        float *share = (float *)(void *)(s->words + 1);
+        float *share = (float *)(void *)(s->words + PLAN_HEADER);
         weight_row_f32(&embed, token, in.part.first, in.part.count, share);
-        io_send(s->sites[in.wafer].io, in.port, in.colour, s->words, in.part.count + 1, 0);
+        io_send(s->sites[in.wafer].io, in.port, in.colour, s->words, in.part.count + PLAN_HEADER,
+                0);
     }
     s->alone = s->pushed == s->answered;
     s->push_cycle = s->last_mark = session_cycle(s);

@@ -19,7 +19,8 @@ struct session_cfg {
     const struct images *images;
     uint32_t width, height; /* of a wafer; 0 0: the machine's, or sized to the model */
     uint32_t wafers;        /* 0: one, or as many as a given fabric makes necessary */
-    uint32_t context;       /* positions to hold, 1.. */
+    uint32_t context;       /* positions to hold for each user, 1.. */
+    uint32_t users;         /* 0: one */
     bool load_direct;       /* write SRAM without the fabric */
     uint64_t stress_seed;   /* struct wafer_cfg */
     enum wafer_engine engine;
@@ -37,8 +38,8 @@ struct session_cfg {
 int session_open(struct session **out, const struct session_cfg *cfg, struct err *e);
 void session_close(struct session *s);
 
-/* Queue the token at the next position. ERR_LIMIT when the context is full. */
-int session_push(struct session *s, uint32_t token, struct err *e);
+/* Queue a token at this user's next position. ERR_LIMIT when the user's context is full. */
+int session_push(struct session *s, uint32_t user, uint32_t token, struct err *e);
 
 /* Run the wafer until the logits of the oldest unanswered token are there: float[vocab]. */
 int session_logits(struct session *s, float *logits, struct err *e);

@@ -54,7 +54,7 @@ static int step_both(struct session *a, struct session *b, uint32_t token, struc
 {
     uint32_t vocab = session_plan(a)->config->vocab;
     float *one = xcalloc(vocab, sizeof *one), *other = xcalloc(vocab, sizeof *other);
-    int result = session_push(a, token, e) || session_push(b, token, e) ||
+    int result = session_push(a, 0, token, e) || session_push(b, 0, token, e) ||
                  session_logits(a, one, e) || session_logits(b, other, e);
     if (!result && memcmp(one, other, vocab * sizeof *one) != 0) {
         (void)printf("the logits after token %u differ\n", token);
