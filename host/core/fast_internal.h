@@ -55,13 +55,18 @@ unsigned fast_label(const struct core_insn *i);
 /* Its part of a charge; branches as if taken. */
 uint32_t fast_charge(const struct core_insn *i);
 
-/* Execute from c->pc, which is in the image, until the next block does not fit into the budget, the
- * next instruction is for the plain core, or c->pc leaves the image. Floating point only if `fp`.
- */
+enum fast_stop {
+    FAST_STOP_GO,   /* go on at c->pc */
+    FAST_STOP_SLOW, /* the instruction at c->pc is for the plain core */
+    FAST_STOP_TIGHT /* the block at c->pc does not fit into the budget */
+};
 struct fast_rest {
     uint64_t budget;
-    bool tight; /* ended because of it */
+    enum fast_stop stop;
 };
+
+/* Execute from c->pc, which is in the image, until something stops it. Floating point only if
+ * `fp`. */
 struct fast_rest fast_loop(struct core *c, const struct fast_code *f, uint64_t budget, bool fp);
 
 const void *const *fast_labels(void); /* [FAST_LABELS], of fast_loop */

@@ -144,7 +144,7 @@ static struct fast_rest run(struct core *c, const struct fast_code *f, uint64_t 
     };
     if (labels) {
         *labels = label;
-        return (struct fast_rest){0, false};
+        return (struct fast_rest){0, FAST_STOP_SLOW};
     }
 
     uint32_t *const x = c->x;
@@ -158,7 +158,7 @@ static struct fast_rest run(struct core *c, const struct fast_code *f, uint64_t 
 jump:
     if (pc - f->base >= f->bytes) {
         c->pc = pc;
-        return (struct fast_rest){left, false};
+        return (struct fast_rest){left, FAST_STOP_SLOW};
     }
     const struct fast_op *ip = f->op + f->at[(pc - f->base) / 2];
     ENTER;
@@ -286,10 +286,10 @@ L_fclass_s:
 L_slow:
 slow:
     c->pc = ip->pc;
-    return (struct fast_rest){left + ip->charge, false};
+    return (struct fast_rest){left + ip->charge, FAST_STOP_SLOW};
 no_budget:
     c->pc = ip->pc;
-    return (struct fast_rest){left, true};
+    return (struct fast_rest){left, FAST_STOP_TIGHT};
 }
 
 struct fast_rest fast_loop(struct core *c, const struct fast_code *f, uint64_t budget, bool fp)

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_core_fast.c - the fast core against the plain one on random programs. */
+#include "core/aot.h"
 #include "core_pair.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 enum { IMAGES = 40, STARTS = 12, CYCLES = 20000 };
+enum { TRANSLATED_IMAGES = 2, TRANSLATED_STARTS = 200, ENTRY_STEP = 32 };
 
 TEST(core_fast_is_the_plain_core)
 {
@@ -22,4 +27,65 @@ TEST(core_fast_is_the_plain_core)
         core_code_close(decoded);
     }
     CHECK(fast > 1000000); /* it was about something */
+}
+
+/* ---- translated ---- */
+
+static void write_translation(const char *path, const uint8_t *code)
+{
+    static uint32_t entry[PAIR_CODE / ENTRY_STEP];
+    struct err e = {0};
+    for (uint32_t k = 0; k < PAIR_CODE / ENTRY_STEP; k++)
+        entry[k] = PAIR_BASE + k * ENTRY_STEP;
+    struct aot_cfg cfg = {.base = PAIR_BASE,
+                          .bytes = PAIR_CODE,
+                          .code = code,
+                          .windows = {PAIR_RAM_BASE, PAIR_RAM, PAIR_BASE, PAIR_CODE},
+                          .entry = entry,
+                          .entries = PAIR_CODE / ENTRY_STEP};
+    FILE *out = fopen(path, "w");
+    CHECK(out);
+    CHECK_MSG(aot_write(out, &cfg, &e) == 0, "%s", e.text);
+    CHECK(fclose(out) == 0);
+}
+
+/* As the build does it: firmware.mk. */
+static struct aot *translate(const uint8_t *code)
+{
+    char folder[] = "/tmp/tessera-aot-XXXXXX", c[64], so[64], command[512];
+    const char *cc = getenv("CC");
+    struct err e = {0};
+    CHECK(mkdtemp(folder));
+    (void)snprintf(c, sizeof c, "%s/image.c", folder);
+    (void)snprintf(so, sizeof so, "%s/image.so", folder);
+    write_translation(c, code);
+    (void)snprintf(command, sizeof command,
+                   "%s -std=gnu11 -O1 -w -fPIC -shared -I. -Ihost %s -o %s", cc ? cc : "cc", c, so);
+    CHECK(system(command) == 0);
+    struct aot *a = aot_open(so, PAIR_BASE, code, PAIR_CODE, &e);
+    CHECK_MSG(a, "%s", e.text);
+    CHECK(unlink(c) == 0 && unlink(so) == 0 && rmdir(folder) == 0);
+    return a;
+}
+
+TEST(core_fast_translated_is_the_plain_core)
+{
+    static struct pair p;
+    uint64_t fast = 0;
+    for (uint64_t image = 0; image < TRANSLATED_IMAGES; image++) {
+        uint8_t code[PAIR_CODE];
+        pair_fill(code, t->seed * 2000 + image);
+        struct core_code *decoded = core_code_open(PAIR_BASE, code, PAIR_CODE);
+        struct aot *a = translate(code);
+        struct fast_code *f = fast_code_open(decoded, a);
+        for (uint64_t start = 0; start < TRANSLATED_STARTS; start++) {
+            pair_open(&p, (t->seed * 2000 + image) * 1000 + start, code, decoded);
+            pair_run(&p, f, CYCLES);
+            fast += p.fast_insns;
+        }
+        fast_code_close(f);
+        aot_close(a);
+        core_code_close(decoded);
+    }
+    CHECK(fast > 1000000);
 }
