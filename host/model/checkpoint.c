@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint.c - the table of all weights of a model, and who fills it. Finding a weight's tensors
- * in the files is checkpoint_files.c; here are the roles, the table, and models that follow a rule.
- */
+ * in the files is checkpoint_files.c, making one up is checkpoint_rule.c; here are the roles and
+ * the table. */
 #include "model/checkpoint_internal.h"
 
-#include "base/rng.h"
 #include "base/xalloc.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -25,7 +23,7 @@ const char *role_name(enum weight_role role)
     return names[role];
 }
 
-static enum role_scope role_scope(enum weight_role role)
+enum role_scope role_scope(enum weight_role role)
 {
     static const enum role_scope scopes[] = {
 #define ROLE(id, scope, storage, rows, cols, name) SCOPE_##scope,
@@ -152,17 +150,6 @@ int checkpoint_fill(struct checkpoint *ck, const struct weight_source *from, str
     return 0;
 }
 
-static uint64_t weight_bytes(const struct weight *w)
-{
-    uint64_t bytes = weight_code_bytes(w->kind, w->cols) * (uint64_t)w->rows;
-    if (w->kind == WEIGHT_INT4_G32)
-        bytes += 2 * (uint64_t)w->rows * (w->cols / INT4_GROUP);
-    if (w->kind == WEIGHT_FP8_BLOCK)
-        bytes += 4 * (uint64_t)((w->rows + w->block_rows - 1) / w->block_rows) *
-                 ((w->cols + w->block_cols - 1) / w->block_cols);
-    return bytes;
-}
-
 uint64_t checkpoint_bytes(const struct checkpoint *ck)
 {
     const struct model_config *c = &ck->config;
@@ -194,55 +181,4 @@ void checkpoint_close(struct checkpoint *ck)
     free(ck->table);
     free(ck->expert_table);
     free(ck);
-}
-
-/* ---- models that follow a rule ---- */
-
-struct rule_source {
-    const struct model_config *config;
-    uint64_t seed;
-};
-
-/* Sizes that keep activations and logits near 1: a linear weight's variance is 1 / cols. */
-static int find_by_rule(void *self, enum weight_role role, uint32_t layer, uint32_t expert,
-                        struct weight *out, struct err *e)
-{
-    (void)e;
-    const struct rule_source *s = self;
-    const struct model_config *c = s->config;
-    uint64_t at = ((uint64_t)layer << 32 | expert) * ROLE_COUNT + (uint64_t)role;
-    *out = (struct weight){.kind = WEIGHT_BF16, .rule = rng_mix(s->seed ^ rng_mix(at + 1))};
-    role_shape(c, role, &out->rows, &out->cols);
-    out->spread = sqrtf(3.0f / (float)out->cols);
-    if (role_storage(role) == STORAGE_LINEAR && c->quant == QUANT_FP8) {
-        out->kind = WEIGHT_FP8_BLOCK;
-        out->block_rows = c->fp8_block_rows;
-        out->block_cols = c->fp8_block_cols;
-    } else if (role_scope(role) == SCOPE_EXPERT && c->quant == QUANT_INT4) {
-        out->kind = WEIGHT_INT4_G32;
-    } else if (role == ROLE_ROUTER_BIAS) {
-        out->kind = WEIGHT_F32;
-        out->spread = 0.1f;
-    } else if (role_storage(role) == STORAGE_VECTOR) {
-        out->centre = 1.0f;
-        out->spread = 0.25f;
-    } else if (role == ROLE_EMBED) {
-        out->spread = 1.0f;
-    }
-    return 0;
-}
-
-int checkpoint_open_synthetic(struct checkpoint **out, const struct model_config *config,
-                              uint64_t seed, struct err *e)
-{
-    struct checkpoint *ck = xcalloc(1, sizeof *ck);
-    ck->config = *config;
-    struct rule_source self = {&ck->config, seed};
-    struct weight_source source = {find_by_rule, &self};
-    if (checkpoint_fill(ck, &source, e)) {
-        checkpoint_close(ck);
-        return -1;
-    }
-    *out = ck;
-    return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* checkpoint_internal.h - shared by the two halves of the checkpoint, and by nobody else. */
+/* checkpoint_internal.h - shared by the parts of the checkpoint, and by nobody else. */
 #ifndef TESSERA_MODEL_CHECKPOINT_INTERNAL_H
 #define TESSERA_MODEL_CHECKPOINT_INTERNAL_H
 
@@ -20,6 +20,7 @@ enum role_scope {
 enum role_storage { STORAGE_VECTOR, STORAGE_MATRIX, STORAGE_LINEAR };
 
 const char *role_name(enum weight_role role);
+enum role_scope role_scope(enum weight_role role);
 enum role_storage role_storage(enum weight_role role);
 void role_shape(const struct model_config *c, enum weight_role role, uint32_t *rows,
                 uint32_t *cols);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* weight.c - decoding of stored weights, and weights that follow a rule. */
+/* weight.c - decoding of stored weights; those that follow a rule take the same way. */
 #include "model/weight.h"
 
-#include "base/rng.h"
 #include "model/safetensors.h"
+#include "model/weight_rule.h"
 
 #include <assert.h>
 
@@ -70,45 +70,6 @@ size_t weight_code_bytes(enum weight_kind kind, uint32_t n)
     return 0;
 }
 
-/* ---- by rule ---- */
-
-/* 16 bits for an element: the same whatever range is asked for. */
-static uint32_t rule_bits(const struct weight *w, uint32_t row, uint32_t col)
-{
-    uint64_t at = (uint64_t)row << 32 | col / 4;
-    return (uint32_t)(rng_mix(w->rule ^ rng_mix(at + 1)) >> (16 * (col % 4))) & 0xffff;
-}
-
-static float rule_value(const struct weight *w, uint32_t bits)
-{
-    return w->centre + w->spread * ((float)bits * 0x1p-15f - 1.0f);
-}
-
-static void rule_codes(const struct weight *w, uint32_t row, uint32_t first, uint32_t n,
-                       uint8_t *out)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t bits = rule_bits(w, row, first + i), nibble;
-        float value = rule_value(w, bits);
-        uint16_t rounded = bf16_from_f32(value);
-        switch (w->kind) {
-        case WEIGHT_BF16:
-            memcpy(out + 2 * (size_t)i, &rounded, 2);
-            break;
-        case WEIGHT_F32:
-            memcpy(out + 4 * (size_t)i, &value, 4);
-            break;
-        case WEIGHT_FP8_BLOCK:
-            out[i] = (bits & 0x7f) == 0x7f ? 0 : (uint8_t)bits;
-            break;
-        case WEIGHT_INT4_G32: /* codes -7..7, as the published models have them */
-            nibble = bits & 15 ? bits & 15 : NIBBLE_ZERO;
-            out[i / 2] = (uint8_t)(i & 1 ? out[i / 2] | nibble << 4 : nibble);
-            break;
-        }
-    }
-}
-
 /* ---- scales ---- */
 
 static size_t blocks(uint32_t n, uint32_t block)
@@ -121,21 +82,35 @@ uint16_t weight_int4_scale(const struct weight *w, uint32_t row, uint32_t group)
     if (w->scales)
         return load_u16((const uint8_t *)w->scales +
                         2 * ((size_t)row * (w->cols / INT4_GROUP) + group));
-    uint32_t bits = rule_bits(w, row, w->cols + group);
-    return bf16_from_f32(w->spread / 7.0f * (0.5f + (float)bits * 0x1p-16f));
+    return rule_int4_scale(w, row, group);
 }
 
 static float fp8_scale(const struct weight *w, uint32_t row, uint32_t col)
 {
-    size_t at = row / w->block_rows * blocks(w->cols, w->block_cols) + col / w->block_cols;
-    return w->scales ? load_f32((const uint8_t *)w->scales + 4 * at) : w->spread / 448.0f;
+    uint32_t block_row = row / w->block_rows, block_col = col / w->block_cols;
+    if (!w->scales)
+        return rule_fp8_scale(w, block_row, block_col);
+    size_t at = block_row * blocks(w->cols, w->block_cols) + block_col;
+    return load_f32((const uint8_t *)w->scales + 4 * at);
+}
+
+uint64_t weight_bytes(const struct weight *w)
+{
+    uint64_t bytes = weight_code_bytes(w->kind, w->cols) * (uint64_t)w->rows;
+    if (w->kind == WEIGHT_INT4_G32)
+        bytes += 2 * (uint64_t)w->rows * (w->cols / INT4_GROUP);
+    if (w->kind == WEIGHT_FP8_BLOCK)
+        bytes += 4 * (uint64_t)blocks(w->rows, w->block_rows) * blocks(w->cols, w->block_cols);
+    return bytes;
 }
 
 /* ---- decoding ---- */
 
-static float int4_value(const uint8_t *codes, uint32_t i)
+/* Nibbles of one group, the first in the low half of *codes or, if `odd`, in the high one. */
+static void decode_int4(const uint8_t *codes, uint32_t odd, uint32_t n, float scale, float *out)
 {
-    return (float)((codes[i / 2] >> 4 * (i & 1) & 15) - NIBBLE_ZERO);
+    for (uint32_t i = odd; i < n + odd; i++)
+        out[i - odd] = (float)((codes[i / 2] >> 4 * (i & 1) & 15) - NIBBLE_ZERO) * scale;
 }
 
 /* `codes` begins at column `first`, or the one before if that is odd and INT4. */
@@ -159,10 +134,11 @@ static void decode(const struct weight *w, const uint8_t *codes, uint32_t row, u
         }
         break;
     case WEIGHT_INT4_G32:
-        for (uint32_t i = 0, col = first; i < n; i++, col++) {
-            if (i == 0 || col % INT4_GROUP == 0)
-                scale = bf16_to_f32(weight_int4_scale(w, row, col / INT4_GROUP));
-            out[i] = int4_value(codes, i + (first & 1)) * scale;
+        for (uint32_t i = 0, part; i < n; i += part) {
+            uint32_t col = first + i, left = INT4_GROUP - col % INT4_GROUP;
+            part = n - i < left ? n - i : left;
+            scale = bf16_to_f32(weight_int4_scale(w, row, col / INT4_GROUP));
+            decode_int4(codes + (i + (first & 1)) / 2, col & 1, part, scale, out + i);
         }
         break;
     }

@@ -29,8 +29,9 @@ struct weight {
     const void *scales;              /* FP8: F32 [ceil(rows / block_rows)][ceil(cols / block_cols)];
                                         INT4: BF16 [rows][cols / 32]; else NULL */
     uint32_t block_rows, block_cols; /* FP8 */
-    /* data == NULL: pseudo-random numbers, the same for the same rule (the only field two weights
-     * of one model differ in), uniform in centre - spread .. centre + spread */
+    /* data == NULL: pseudo-random numbers from rule, row and column (weight_rule.h), for BF16 and
+     * F32 uniform in centre - spread .. centre + spread; INT4 and FP8 have the same standard
+     * deviation, spread / sqrt(3), around 0 */
     uint64_t rule;
     float centre, spread;
 };
@@ -38,11 +39,15 @@ struct weight {
 /* n values of a row, exactly as stored times scale. first + n <= cols. */
 void weight_row_f32(const struct weight *w, uint32_t row, uint32_t first, uint32_t n, float *out);
 
-/* The stored codes of n columns: 2, 4, 1 or 1/2 bytes each. INT4: `first` and n are even. */
+/* The stored codes of n columns: 2, 4, 1 or 1/2 bytes each. INT4: `first` and n are even.
+ * Cost without data: INT4 0.1 ns a column in long runs, 0.7 in runs of 14; BF16 1 and 2 ns. */
 void weight_codes(const struct weight *w, uint32_t row, uint32_t first, uint32_t n, uint8_t *out);
 
 /* The bytes weight_codes writes for n columns. */
 size_t weight_code_bytes(enum weight_kind kind, uint32_t n);
+
+/* What the whole matrix takes as stored, scales included. */
+uint64_t weight_bytes(const struct weight *w);
 
 /* INT4: the BF16 scale of columns 32*group .. 32*group+31. */
 uint16_t weight_int4_scale(const struct weight *w, uint32_t row, uint32_t group);

@@ -108,7 +108,7 @@ TEST(weight_rules_are_the_same_from_everywhere)
         weight_row_f32(&w, 1, 0, 640, part);
         CHECK(!same_bytes(part, whole, sizeof part));
         for (int k = 0; k < 640; k++) {
-            CHECK(fabsf(whole[k]) <= 0.5f * 1.5f);
+            CHECK(fabsf(whole[k]) <= 0.5f * 3.75f); /* FP8: 448 of a deviation of 99.67 */
             sum += (double)whole[k];
             squares += (double)(whole[k] * whole[k]);
         }

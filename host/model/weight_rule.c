@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weight_rule.c - numbers of a weight from rule, row and column (weight_rule.h). Whole words are
+ * worked on at once wherever a kind allows it: a true-size layer has 17 G codes. */
+#include "model/weight_rule.h"
+
+#include "base/rng.h"
+
+#include <string.h>
+
+enum { CHUNK_WORDS = 8, CHUNK_VALUES = 4 * CHUNK_WORDS };
+
+static const uint64_t golden = 0x9e3779b97f4a7c15, scale_words = (uint64_t)1 << 31;
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are stored as they lie");
+
+/* The state from which word j of a row is mixed; the next word's is `golden` further. */
+static uint64_t word_state(const struct weight *w, uint32_t row, uint64_t j)
+{
+    return w->rule + (((uint64_t)row << 32) + j + 1) * golden;
+}
+
+/* ---- codes of 4 and 8 bits ---- */
+
+/* Nibbles of 0 become 8. */
+static uint64_t without_minus_eight(uint64_t x)
+{
+    uint64_t any = x | x >> 2;
+    any |= any >> 1;
+    return x | (~any & 0x1111111111111111) << 3;
+}
+
+/* Bytes of 0x7f and 0xff become 0. */
+static uint64_t without_nan(uint64_t x)
+{
+    const uint64_t low = 0x7f7f7f7f7f7f7f7f, ones = 0x0101010101010101;
+    uint64_t nan = ((x & low) + ones) >> 7 & ones;
+    return x & ~(nan * 0xff);
+}
+
+static uint64_t code_word(enum weight_kind kind, uint64_t state)
+{
+    uint64_t x = rng_mix(state);
+    return kind == WEIGHT_INT4_G32 ? without_minus_eight(x) : without_nan(x);
+}
+
+/* n bytes from byte `first` of the row. */
+static void code_bytes(const struct weight *w, uint32_t row, uint32_t first, uint32_t n,
+                       uint8_t *out)
+{
+    uint64_t state = word_state(w, row, first / 8);
+    uint32_t skip = first % 8;
+    if (skip && n) {
+        uint64_t x = code_word(w->kind, state) >> 8 * skip;
+        for (; skip < 8 && n; skip++, n--, x >>= 8)
+            *out++ = (uint8_t)x;
+        state += golden;
+    }
+    for (; n >= 8; n -= 8, out += 8, state += golden) {
+        uint64_t x = code_word(w->kind, state);
+        memcpy(out, &x, 8);
+    }
+    for (uint64_t x = n ? code_word(w->kind, state) : 0; n; n--, x >>= 8)
+        *out++ = (uint8_t)x;
+}
+
+/* ---- values of 16 bits ---- */
+
+static float value_of(float centre, float step, uint16_t bits)
+{
+    return centre + step * ((float)bits - 32767.5f);
+}
+
+/* Columns 4 * j ... 4 * j + 31 of the row. */
+static void value_chunk(const struct weight *w, uint32_t row, uint32_t j, float *out)
+{
+    uint64_t words[CHUNK_WORDS], state = word_state(w, row, j);
+    uint16_t bits[CHUNK_VALUES];
+    float centre = w->centre, step = w->spread * 0x1p-15f;
+    for (int i = 0; i < CHUNK_WORDS; i++, state += golden)
+        words[i] = rng_mix(state);
+    memcpy(bits, words, sizeof bits);
+    for (int i = 0; i < CHUNK_VALUES; i++)
+        out[i] = value_of(centre, step, bits[i]);
+}
+
+/* To nearest, ties to even. Values of a rule are finite: no NaN to look after. */
+static uint16_t rounded(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+/* Whole chunks even for a few columns: loops of a known length become vector instructions. */
+static void put_values(const struct weight *w, uint32_t row, uint32_t first, uint32_t n,
+                       uint8_t *out)
+{
+    size_t each = weight_code_bytes(w->kind, 1);
+    float values[CHUNK_VALUES];
+    uint16_t codes[CHUNK_VALUES];
+    for (uint32_t take; n; n -= take, first += take, out += take * each) {
+        uint32_t skip = first % 4;
+        take = n < CHUNK_VALUES - skip ? n : CHUNK_VALUES - skip;
+        value_chunk(w, row, first / 4, values);
+        for (int i = 0; i < CHUNK_VALUES; i++)
+            codes[i] = rounded(values[i]);
+        if (w->kind == WEIGHT_BF16)
+            memcpy(out, codes + skip, take * each);
+        else
+            memcpy(out, values + skip, take * each);
+    }
+}
+
+void rule_codes(const struct weight *w, uint32_t row, uint32_t first, uint32_t n, uint8_t *out)
+{
+    switch (w->kind) {
+    case WEIGHT_BF16:
+    case WEIGHT_F32:
+        put_values(w, row, first, n, out);
+        break;
+    case WEIGHT_FP8_BLOCK:
+        code_bytes(w, row, first, n, out);
+        break;
+    case WEIGHT_INT4_G32:
+        code_bytes(w, row, first / 2, (n + 1) / 2, out);
+        break;
+    }
+}
+
+/* ---- scales ----
+ * Mean squares: of the codes 17.5 (INT4) and 9933.33 (FP8), of 0.5 + [0, 1) 13/12. A unit is
+ * spread over sqrt(3 * product). */
+
+static float scale_of(const struct weight *w, uint32_t row, uint32_t i, float unit)
+{
+    uint64_t x = rng_mix(word_state(w, row, scale_words + i / 4));
+    float bits = (float)(uint16_t)(x >> 16 * (i % 4));
+    return w->spread * unit * (0.5f + bits * 0x1p-16f);
+}
+
+uint16_t rule_int4_scale(const struct weight *w, uint32_t row, uint32_t group)
+{
+    return rounded(scale_of(w, row, group, 0.1325987f));
+}
+
+float rule_fp8_scale(const struct weight *w, uint32_t block_row, uint32_t block_col)
+{
+    return scale_of(w, block_row, block_col, 0.00556558f);
+}

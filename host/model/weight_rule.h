@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* weight_rule.h - weights that exist only as a rule: any code of any matrix from its position
+ * alone.
+ *
+ * The rule never changes, so that results recorded with one version hold for the next:
+ *
+ *   word(row, j)   rng_mix(rule + (2^32 * row + j + 1) * 0x9e3779b97f4a7c15), 64 bits
+ *   columns        the words 0, 1, ... of the row, lowest bits first: 16 bits a column for BF16 and
+ *                  F32, 8 for FP8, 4 for INT4
+ *   scales         the words 2^31, 2^31 + 1, ... of the row (FP8: of the row of blocks), 16 bits
+ * each
+ *
+ *   BF16, F32      centre + spread * (bits - 32767.5) / 32768
+ *   INT4           nibbles 1..15, that is -7..7; 0 becomes 8, the middle
+ *   FP8            every E4M3 number; the two NaNs become zero
+ *   a scale        unit * (0.5 + bits / 65536), unit such that the matrix has the standard
+ *                  deviation of the unquantised one, spread / sqrt(3)
+ *
+ * Cost: one word is 2 multiplications. No state, no tables: any thread may ask for anything. */
+#ifndef TESSERA_MODEL_WEIGHT_RULE_H
+#define TESSERA_MODEL_WEIGHT_RULE_H
+
+#include "model/weight.h"
+
+/* weight_codes() of a weight without data; INT4: n may be odd, then half a byte too much is
+ * written. */
+void rule_codes(const struct weight *w, uint32_t row, uint32_t first, uint32_t n, uint8_t *out);
+
+/* The BF16 scale of columns 32 * group ... of a row. */
+uint16_t rule_int4_scale(const struct weight *w, uint32_t row, uint32_t group);
+
+/* The scale of a block; both count blocks. */
+float rule_fp8_scale(const struct weight *w, uint32_t block_row, uint32_t block_col);
+
+#endif
