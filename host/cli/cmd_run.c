@@ -5,7 +5,6 @@
 #include "cli/verbs.h"
 #include "model/tok_tokenizer.h"
 #include "run/report.h"
-#include "run/sampler.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,95 +18,37 @@ const struct verb verb_run = {
     .run = run_run,
 };
 
+enum { USERS_MAX = 4096 };
+
 struct generation {
     struct place_options place;
     const char *prompt;
-    uint64_t tokens, seed;
-    double temperature, top_p;
+    uint64_t tokens, users;
+    struct sampler_config sampling;
     bool json, ignore_eos, plain;
 
     struct stage stage;
     struct tokenizer *tokenizer;
-    struct sampler sampler;
     struct tok_ids ids; /* the prompt's */
-    struct tok_decoder decoder;
-    struct tok_text text; /* everything generated */
-    float *logits;
+    struct crowd crowd;
     struct run_report report;
 };
 
-static bool is_end(const struct model_config *k, uint32_t id)
+/* One user's text appears as it becomes certain; several would mix, theirs is printed at the end.
+ */
+static void show(void *self, uint32_t user, const char *text, size_t bytes)
 {
-    for (uint32_t i = 0; i < k->eos_count; i++) {
-        if (k->eos[i] == id)
-            return true;
-    }
-    return false;
-}
-
-/* Text appears as it becomes certain; with --json it is only kept. */
-static void show(struct generation *g, size_t from)
-{
-    if (g->json)
-        return;
-    (void)fwrite(g->text.data + from, 1, g->text.bytes - from, stdout);
+    (void)self;
+    (void)user;
+    (void)fwrite(text, 1, bytes, stdout);
     (void)fflush(stdout);
 }
 
-static int feed_prompt(struct generation *g, struct err *e)
-{
-    struct session *s = g->stage.session;
-    uint64_t start = session_cycle(s);
-    double wall = wall_seconds();
-    for (size_t i = 0; i < g->ids.count; i++) {
-        if (session_push(s, 0, g->ids.data[i], e))
-            return -1;
-    }
-    for (size_t i = 0; i < g->ids.count; i++) {
-        if (session_logits(s, g->logits, e))
-            return -1;
-    }
-    g->report.prompt_tokens = g->ids.count;
-    g->report.prompt_cycles = session_cycle(s) - start;
-    g->report.prompt_seconds = wall_seconds() - wall;
-    return 0;
-}
-
-static int generate(struct generation *g, struct err *e)
+static int read_prompt(struct generation *g, struct err *e)
 {
     const struct model_config *k = checkpoint_config(g->stage.checkpoint);
-    struct session *s = g->stage.session;
-    uint64_t start = session_cycle(s);
-    double wall = wall_seconds();
-    for (uint64_t i = 0; i < g->tokens; i++) {
-        uint32_t id;
-        if (sampler_next(&g->sampler, g->logits, k->vocab, &id, e))
-            return -1;
-        if (is_end(k, id) && !g->ignore_eos)
-            break;
-        size_t from = g->text.bytes;
-        if (tokenizer_decode_one(g->tokenizer, id, &g->decoder, &g->text))
-            return err_set(e, ERR_INTERNAL, "token %u cannot be decoded", id);
-        show(g, from);
-        if (session_push(s, 0, id, e) || session_logits(s, g->logits, e))
-            return -1;
-        g->report.tokens++;
-    }
-    size_t from = g->text.bytes;
-    tok_decoder_end(&g->decoder, &g->text);
-    show(g, from);
-    g->report.decode_cycles = session_cycle(s) - start;
-    g->report.decode_seconds = wall_seconds() - wall;
-    return session_check(s, e);
-}
-
-static int prepare(struct generation *g, struct err *e)
-{
-    struct sampler_config sampling = {
-        .temperature = g->temperature, .top_p = g->top_p, .seed = g->seed};
-    if (sampler_open(&g->sampler, &sampling, e) || stage_open_model(&g->stage, &g->place, e))
-        return -1;
-    const struct model_config *k = checkpoint_config(g->stage.checkpoint);
+    if (g->users == 0 || g->users > USERS_MAX)
+        return err_set(e, ERR_USAGE, "--users: 1 to %d", USERS_MAX);
     if (tokenizer_open(&g->tokenizer, g->stage.model, k->vocab, e))
         return -1;
     tokenizer_encode(g->tokenizer, g->prompt, strlen(g->prompt),
@@ -118,35 +59,62 @@ static int prepare(struct generation *g, struct err *e)
         return err_set(e, ERR_USAGE,
                        "%zu prompt tokens and --tokens %llu: the model has %u positions",
                        g->ids.count, (unsigned long long)g->tokens, k->positions_max);
-    g->logits = xcalloc(k->vocab, sizeof *g->logits);
-    double wall = wall_seconds();
-    if (stage_open_session(&g->stage, &g->place, (uint32_t)(g->ids.count + g->tokens), e))
-        return -1;
-    g->report.load_seconds = wall_seconds() - wall;
     return 0;
 }
 
-static void finish(struct generation *g)
+static int open_crowd(struct generation *g, struct err *e)
 {
-    if (!g->json) {
+    double wall = wall_seconds();
+    g->place.users = (uint32_t)g->users;
+    if (stage_open_session(&g->stage, &g->place, (uint32_t)(g->ids.count + g->tokens), e))
+        return -1;
+    g->report.load_seconds = wall_seconds() - wall;
+    struct crowd_cfg cfg = {.session = g->stage.session,
+                            .tokenizer = g->tokenizer,
+                            .config = checkpoint_config(g->stage.checkpoint),
+                            .prompt = g->ids.data,
+                            .prompt_count = (uint32_t)g->ids.count,
+                            .users = (uint32_t)g->users,
+                            .tokens = g->tokens,
+                            .ignore_eos = g->ignore_eos,
+                            .sampling = g->sampling,
+                            .show = g->json || g->users > 1 ? NULL : show};
+    return crowd_open(&g->crowd, &cfg, e);
+}
+
+static void print_text(struct generation *g)
+{
+    for (uint32_t u = 0; g->users > 1 && u < g->users; u++) {
+        const struct tok_text *text = &g->crowd.users[u].text;
+        (void)printf("[user %u] %s", u, g->prompt);
+        (void)fwrite(text->data, 1, text->bytes, stdout);
         (void)printf("\n");
-        (void)fflush(stdout);
-        (void)fprintf(stderr, "\n");
-        report_print(&g->report, g->stage.session, stderr);
-        return;
     }
+    if (g->users == 1)
+        (void)printf("\n");
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "\n");
+    report_print(&g->report, &g->crowd, stderr);
+}
+
+static void print_json(struct generation *g)
+{
     struct json_out o;
     json_out_file(&o, stdout);
     json_out_object(&o, NULL);
     json_out_string(&o, "prompt", g->prompt);
-    json_out_text(&o, "text", g->text.data ? g->text.data : "", g->text.bytes);
-    report_json(&g->report, g->stage.session, &o);
+    json_out_array(&o, "texts");
+    for (uint32_t u = 0; u < g->users; u++)
+        json_out_text(&o, NULL, g->crowd.users[u].text.bytes ? g->crowd.users[u].text.data : "",
+                      g->crowd.users[u].text.bytes);
+    json_out_end(&o);
+    report_json(&g->report, &g->crowd, &o);
     json_out_end(&o);
 }
 
 static int run(struct generation *g, struct err *e)
 {
-    if (prepare(g, e))
+    if (stage_open_model(&g->stage, &g->place, e) || read_prompt(g, e) || open_crowd(g, e))
         return -1;
     const struct plan *p = session_plan(g->stage.session);
     (void)fprintf(
@@ -154,46 +122,54 @@ static int run(struct generation *g, struct err *e)
         "%u wafer%s of %u x %u tiles, %u strips, context %u; booted and loaded in %llu cycles\n",
         p->wafers, p->wafers == 1 ? "" : "s", p->width, p->height, p->strip_count, p->context,
         (unsigned long long)session_load_cycles(g->stage.session));
-    if (!g->json) {
+    if (g->crowd.cfg.show) {
         (void)printf("%s", g->prompt);
         (void)fflush(stdout);
     }
-    if (feed_prompt(g, e) || generate(g, e))
+    double wall = wall_seconds();
+    if (crowd_run(&g->crowd, e))
         return -1;
-    finish(g);
+    g->report.run_seconds = wall_seconds() - wall;
+    if (g->json)
+        print_json(g);
+    else
+        print_text(g);
     return 0;
 }
 
 static int run_run(int argc, char **argv, struct err *e)
 {
-    struct generation g = {
-        .prompt = "Once upon a time", .tokens = 64, .temperature = 0.7, .top_p = 0.9, .seed = 1};
+    struct generation g = {.prompt = "Once upon a time",
+                           .tokens = 64,
+                           .users = 1,
+                           .sampling = {.temperature = 0.7, .top_p = 0.9, .seed = 1}};
     struct place_options *p = &g.place;
     const struct option table[] = {
         PLACE_OPTIONS(p),
         {"prompt", "TEXT", "where the text begins", OPTION_TEXT, &g.prompt, NULL},
         {"tokens", "N", "how many to generate (default 64)", OPTION_COUNT, &g.tokens, NULL},
+        {"users", "N", "users with this prompt side by side, each with its own seed (default 1)",
+         OPTION_COUNT, &g.users, NULL},
         {"temperature", "X", "0 takes the most likely token (default 0.7)", OPTION_NUMBER,
-         &g.temperature, NULL},
+         &g.sampling.temperature, NULL},
         {"top-p", "X", "keep the most likely tokens with this probability (default 0.9)",
-         OPTION_NUMBER, &g.top_p, NULL},
-        {"seed", "N", "of the sampling (default 1)", OPTION_COUNT, &g.seed, NULL},
+         OPTION_NUMBER, &g.sampling.top_p, NULL},
+        {"seed", "N", "of the sampling; user u takes N + u (default 1)", OPTION_COUNT,
+         &g.sampling.seed, NULL},
         {"ignore-eos", NULL, "do not stop at the end-of-text tokens", OPTION_FLAG, &g.ignore_eos,
          NULL},
         {"plain", NULL, "names of control tokens in the prompt are just text", OPTION_FLAG,
          &g.plain, NULL},
-        {"json", NULL, "text and statistics as JSON", OPTION_FLAG, &g.json, NULL},
+        {"json", NULL, "texts and statistics as JSON", OPTION_FLAG, &g.json, NULL},
         RUN_OPTIONS(p),
         {0},
     };
     int result = options_parse(&verb_run, table, argc, argv, e);
     if (result == 0)
         result = run(&g, e);
+    crowd_close(&g.crowd);
     stage_close(&g.stage);
     tokenizer_close(g.tokenizer);
-    sampler_close(&g.sampler);
     free(g.ids.data);
-    free(g.text.data);
-    free(g.logits);
     return result < 0 ? -1 : 0;
 }

@@ -84,6 +84,7 @@ int stage_open_session(struct stage *s, const struct place_options *p, uint32_t 
                               .width = p->fabric[0],
                               .height = p->fabric[1],
                               .wafers = (uint32_t)p->wafers,
+                              .users = p->users,
                               .context = (uint32_t)positions,
                               .load_direct = direct,
                               .stress_seed = p->stress,

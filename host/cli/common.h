@@ -16,6 +16,7 @@ enum { WAFERS_MAX = 1024 };
 struct place_options {
     const char *model, *machine, *firmware, *load;
     uint32_t fabric[2], qemu_tile[2];
+    uint32_t users; /* sequences side by side; set by the verb */
     bool qemu_tile_given;
     uint64_t context, wafers, stress, max_cycles;
 };

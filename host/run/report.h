@@ -6,15 +6,15 @@
 #define TESSERA_RUN_REPORT_H
 
 #include "base/json.h"
-#include "run/session.h"
+#include "run/crowd.h"
 
+/* Wall time, which the emulator cannot know. */
 struct run_report {
-    uint64_t prompt_tokens, tokens;        /* given, generated */
-    uint64_t prompt_cycles, decode_cycles; /* machine time: all prompt tokens, all generated ones */
-    double load_seconds, prompt_seconds, decode_seconds; /* wall time */
+    double load_seconds, run_seconds;
 };
 
-void report_print(const struct run_report *r, struct session *s, FILE *out);
-void report_json(const struct run_report *r, struct session *s, struct json_out *o);
+/* After crowd_run. */
+void report_print(const struct run_report *r, const struct crowd *c, FILE *out);
+void report_json(const struct run_report *r, const struct crowd *c, struct json_out *o);
 
 #endif
