@@ -111,7 +111,7 @@ static uint32_t random_compressed(struct rng *r)
     }
 }
 
-void pair_fill(uint8_t code[PAIR_CODE], uint64_t seed)
+void core_pair_fill(uint8_t code[PAIR_CODE], uint64_t seed)
 {
     struct rng r = {seed};
     for (unsigned at = 0; at < PAIR_CODE;) {
@@ -126,7 +126,7 @@ void pair_fill(uint8_t code[PAIR_CODE], uint64_t seed)
 
 static int bus_load(void *self, uint32_t addr, unsigned bytes, uint32_t *value)
 {
-    struct pair_machine *m = self;
+    struct core_pair_machine *m = self;
     *value = 0;
     if (addr - PAIR_DEVICE < 64) {
         m->device = rng_mix(m->device ^ addr ^ m->core.cycle << 8);
@@ -144,7 +144,7 @@ static int bus_load(void *self, uint32_t addr, unsigned bytes, uint32_t *value)
 
 static int bus_store(void *self, uint32_t addr, unsigned bytes, uint32_t value)
 {
-    struct pair_machine *m = self;
+    struct core_pair_machine *m = self;
     if (addr - PAIR_DEVICE < 64) {
         m->device = rng_mix(m->device ^ addr ^ value ^ bytes ^ m->core.cycle << 8);
         return CORE_BUS_DEVICE;
@@ -159,21 +159,21 @@ static int bus_fetch(void *self, uint32_t addr, uint32_t *halfword)
                : CORE_FETCH_FAULT;
 }
 
-static struct core_bus bus_of(struct pair_machine *m)
+static struct core_bus bus_of(struct core_pair_machine *m)
 {
     return (struct core_bus){m, bus_load, bus_store, bus_fetch};
 }
 
 /* ---- starting ---- */
 
-static void connect(struct pair_machine *m, const struct pair *p)
+static void connect(struct core_pair_machine *m, const struct pair *p)
 {
     m->code = p->code;
     m->core.ram = (struct core_window){PAIR_RAM_BASE, PAIR_RAM, m->ram};
     m->core.rom = (struct core_rom_window){PAIR_BASE, PAIR_CODE, p->code};
 }
 
-static void random_start(struct pair_machine *m, struct rng *r)
+static void random_start(struct core_pair_machine *m, struct rng *r)
 {
     struct core *c = &m->core;
     core_reset(c, PAIR_BASE + 2 * rng_below(r, PAIR_CODE / 2));
@@ -194,8 +194,8 @@ static void random_start(struct pair_machine *m, struct rng *r)
     c->cycle = rng_next(r) >> 20;
 }
 
-void pair_open(struct pair *p, uint64_t seed, const uint8_t code[PAIR_CODE],
-               struct core_code *decoded)
+void core_pair_open(struct pair *p, uint64_t seed, const uint8_t code[PAIR_CODE],
+                    struct core_code *decoded)
 {
     p->seed = seed;
     p->rng.state = seed;
@@ -228,7 +228,7 @@ static const struct field fields[] = {
 };
 
 /* The first field of the cores that differs, or NULL. */
-static const char *difference(const struct pair_machine *a, const struct pair_machine *b)
+static const char *difference(const struct core_pair_machine *a, const struct core_pair_machine *b)
 {
     for (size_t k = 0; k < sizeof fields / sizeof *fields; k++)
         if (memcmp((const uint8_t *)&a->core + fields[k].at,
@@ -239,7 +239,7 @@ static const char *difference(const struct pair_machine *a, const struct pair_ma
     return a->device != b->device ? "device" : NULL;
 }
 
-static void plain_until(struct pair_machine *m, uint64_t horizon)
+static void plain_until(struct core_pair_machine *m, uint64_t horizon)
 {
     struct core_bus bus = bus_of(m);
     (void)core_run(&m->core, &bus, horizon);
@@ -247,7 +247,7 @@ static void plain_until(struct pair_machine *m, uint64_t horizon)
         m->core.cycle = horizon; /* asleep */
 }
 
-static void fast_until(struct pair *p, struct pair_machine *m, const struct fast_code *f,
+static void fast_until(struct pair *p, struct core_pair_machine *m, const struct fast_code *f,
                        uint64_t horizon)
 {
     struct core_bus bus = bus_of(m);
@@ -268,7 +268,7 @@ static void fast_until(struct pair *p, struct pair_machine *m, const struct fast
 /* Both from where the stretch began, an instruction at a time, to see which one it was. */
 static void explain(struct pair *p, const struct fast_code *f, uint64_t horizon, const char *what)
 {
-    struct pair_machine plain = p->before, fast;
+    struct core_pair_machine plain = p->before, fast;
     connect(&plain, p);
     while (plain.core.cycle < horizon) {
         uint32_t pc = plain.core.pc, raw = 0, high = 0;
@@ -309,7 +309,7 @@ static uint64_t random_stretch(struct rng *r)
 }
 
 /* What an owner does between two stretches. */
-static void disturb(struct pair_machine *m, struct rng r)
+static void disturb(struct core_pair_machine *m, struct rng r)
 {
     struct core *c = &m->core;
     uint32_t what = rng_below(&r, 8), value = value_integer(&r);
@@ -328,7 +328,7 @@ static void disturb(struct pair_machine *m, struct rng r)
         c->pc = PAIR_BASE + value % PAIR_CODE / 2 * 2;
 }
 
-void pair_run(struct pair *p, const struct fast_code *f, uint64_t cycles)
+void core_pair_run(struct pair *p, const struct fast_code *f, uint64_t cycles)
 {
     uint64_t end = p->plain.core.cycle + cycles;
     while (p->plain.core.cycle < end) {

@@ -17,7 +17,7 @@ enum { PAIR_CODE = 8192, PAIR_RAM = 4096 };
 #define PAIR_RAM_BASE (PAIR_BASE + PAIR_CODE)
 #define PAIR_DEVICE 0x50000000u
 
-struct pair_machine {
+struct core_pair_machine {
     struct core core;
     uint8_t ram[PAIR_RAM];
     uint64_t device; /* a hash of all accesses to it */
@@ -29,19 +29,19 @@ struct pair {
     struct rng rng;
     uint8_t code[PAIR_CODE];
     struct core_code *decoded;
-    struct pair_machine plain, fast, before; /* before: `fast` at the start of the stretch */
-    uint64_t fast_insns;                     /* done by fast_run */
+    struct core_pair_machine plain, fast, before; /* before: `fast` at the start of the stretch */
+    uint64_t fast_insns;                          /* done by fast_run */
 };
 
 /* Random instructions for an image, the same for a seed. */
-void pair_fill(uint8_t code[PAIR_CODE], uint64_t seed);
+void core_pair_fill(uint8_t code[PAIR_CODE], uint64_t seed);
 
 /* Both cores at the same random start. `decoded` is of `code`, and borrowed. */
-void pair_open(struct pair *p, uint64_t seed, const uint8_t code[PAIR_CODE],
-               struct core_code *decoded);
+void core_pair_open(struct pair *p, uint64_t seed, const uint8_t code[PAIR_CODE],
+                    struct core_code *decoded);
 
 /* Some cycles with random horizons, interrupts and switches between the engines; a difference fails
  * the test with the first instruction that made it. */
-void pair_run(struct pair *p, const struct fast_code *f, uint64_t cycles);
+void core_pair_run(struct pair *p, const struct fast_code *f, uint64_t cycles);
 
 #endif

@@ -15,12 +15,12 @@ TEST(core_fast_is_the_plain_core)
     uint64_t fast = 0;
     for (uint64_t image = 0; image < IMAGES; image++) {
         uint8_t code[PAIR_CODE];
-        pair_fill(code, t->seed * 1000 + image);
+        core_pair_fill(code, t->seed * 1000 + image);
         struct core_code *decoded = core_code_open(PAIR_BASE, code, PAIR_CODE);
         struct fast_code *f = fast_code_open(decoded, NULL);
         for (uint64_t start = 0; start < STARTS; start++) {
-            pair_open(&p, (t->seed * 1000 + image) * 100 + start, code, decoded);
-            pair_run(&p, f, CYCLES);
+            core_pair_open(&p, (t->seed * 1000 + image) * 100 + start, code, decoded);
+            core_pair_run(&p, f, CYCLES);
             fast += p.fast_insns;
         }
         fast_code_close(f);
@@ -74,13 +74,13 @@ TEST(core_fast_translated_is_the_plain_core)
     uint64_t fast = 0;
     for (uint64_t image = 0; image < TRANSLATED_IMAGES; image++) {
         uint8_t code[PAIR_CODE];
-        pair_fill(code, t->seed * 2000 + image);
+        core_pair_fill(code, t->seed * 2000 + image);
         struct core_code *decoded = core_code_open(PAIR_BASE, code, PAIR_CODE);
         struct aot *a = translate(code);
         struct fast_code *f = fast_code_open(decoded, a);
         for (uint64_t start = 0; start < TRANSLATED_STARTS; start++) {
-            pair_open(&p, (t->seed * 2000 + image) * 1000 + start, code, decoded);
-            pair_run(&p, f, CYCLES);
+            core_pair_open(&p, (t->seed * 2000 + image) * 1000 + start, code, decoded);
+            core_pair_run(&p, f, CYCLES);
             fast += p.fast_insns;
         }
         fast_code_close(f);
