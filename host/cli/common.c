@@ -29,12 +29,13 @@ void beside_program(char *out, size_t bytes, const char *name)
 int stage_open_model(struct stage *s, const struct place_options *p, struct err *e)
 {
     memset(s, 0, sizeof *s);
-    beside_program(s->model, sizeof s->model, "../host/models/kimi-nano");
-    if (p->model && (size_t)snprintf(s->model, sizeof s->model, "%s", p->model) >= sizeof s->model)
-        return err_set(e, ERR_USAGE, "--model: the name is too long");
-    if (machine_read(&s->machine, p->machine ? p->machine : "small", e))
+    struct model_choice choice;
+    if (machine_read(&s->machine, p->machine ? p->machine : "small", e) ||
+        model_choose(&choice, p->model, p->weights, e) || model_open(&s->checkpoint, &choice, e))
         return -1;
-    return checkpoint_open(&s->checkpoint, s->model, e);
+    memcpy(s->model, choice.folder, sizeof s->model);
+    s->synthetic = choice.synthetic;
+    return 0;
 }
 
 static void show_progress(void *self, uint32_t done, uint32_t rows)

@@ -3,6 +3,7 @@
 #ifndef TESSERA_CLI_COMMON_H
 #define TESSERA_CLI_COMMON_H
 
+#include "cli/model_name.h"
 #include "cli/options.h"
 #include "io/qemu_tile.h"
 #include "model/checkpoint.h"
@@ -14,7 +15,7 @@ enum { WAFERS_MAX = 1024 };
 
 /* Options about where to run. */
 struct place_options {
-    const char *model, *machine, *firmware, *load;
+    const char *model, *weights, *machine, *firmware, *load;
     uint32_t fabric[2], qemu_tile[2];
     uint32_t users; /* sequences side by side; set by the verb */
     bool qemu_tile_given;
@@ -22,8 +23,8 @@ struct place_options {
 };
 
 #define PLACE_OPTIONS(p)                                                                           \
-    {"model",     "DIR",       "checkpoint folder (default: kimi-nano of this project)",           \
-     OPTION_TEXT, &(p)->model, NULL},                                                              \
+    {"model", "NAME", MODEL_HELP, OPTION_TEXT, &(p)->model, NULL},                                 \
+        {"weights", "RULE", WEIGHTS_HELP, OPTION_TEXT, &(p)->weights, NULL},                       \
         {"machine",   "NAME",        "small, wse2, wse3 or a machine file (default small)",        \
          OPTION_TEXT, &(p)->machine, NULL},                                                        \
         {"fabric",    "WxH",       "tiles, instead of the machine's or what the model needs",      \
@@ -61,6 +62,7 @@ struct place_options {
 /* An open model on an open wafer. */
 struct stage {
     char model[4096]; /* folder */
+    bool synthetic;   /* its weights are made by rule */
     struct checkpoint *checkpoint;
     struct machine machine;
     struct images images;
