@@ -181,6 +181,16 @@ static int run(struct wafer *w, uint64_t cycles, struct err *e)
     return wafer_run(w, is_there, &u, 2 * cycles, e);
 }
 
+/* Until the network is full, or for as long as will be measured. */
+static int warm_up(const struct bench_fabric *b, struct wafer *w, struct err *e)
+{
+    double until = now() + b->seconds;
+    int result = 0;
+    for (uint32_t at = 0; at < 4 * b->side && now() < until && !result; at += CYCLES_AT_ONCE)
+        result = run(w, CYCLES_AT_ONCE, e);
+    return result;
+}
+
 int bench_fabric_run(const struct bench_fabric *b, struct bench_fabric_result *out, struct err *e)
 {
     struct wafer_cfg cfg = {.machine = b->machine,
@@ -192,7 +202,7 @@ int bench_fabric_run(const struct bench_fabric *b, struct bench_fabric_result *o
     if (wafer_open(&w, &cfg, e))
         return -1;
     set_up(b, w);
-    int result = run(w, 4 * (uint64_t)b->side, e);
+    int result = warm_up(b, w, e);
     uint64_t from = w->cycle, before = hops(w);
     double start_at = now();
     while (!result && now() - start_at < b->seconds)

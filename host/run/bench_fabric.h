@@ -22,7 +22,8 @@ struct bench_fabric {
     uint32_t side; /* tiles */
     enum wafer_engine engine;
     uint32_t threads;
-    double seconds; /* run for about so long, after a warm-up of 4 * side cycles */
+    double seconds; /* run for about so long, after a warm-up of 4 * side cycles,
+                      or as long at most */
     const struct machine *machine;
 };
 
