@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* collective.c - one tile's steps and routes on a line. */
 #include "place/collective.h"
+#include "place/lines.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -156,6 +157,12 @@ uint32_t line_takes(const struct line *l)
     return duties_of(l).takes;
 }
 
+uint32_t line_stores(const struct line *l)
+{
+    struct duties d = duties_of(l);
+    return d.takes - d.passes_on;
+}
+
 static void reduce(struct image *m, const struct duties *d, enum reduction op, uint16_t part,
                    uint16_t out, struct length n)
 {
@@ -192,6 +199,8 @@ static struct duties route_line(struct image *m, const struct line *l)
 void line_reduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,
                  uint16_t out, struct length n)
 {
+    if (l->log)
+        line_log_reduce(l->log, n);
     struct duties d = route_line(m, l);
     reduce(m, &d, op, part, out, n);
 }
@@ -199,6 +208,8 @@ void line_reduce(struct image *m, const struct line *l, enum reduction op, uint1
 void line_reduce_onto(struct image *m, const struct line *l, uint16_t part, uint16_t out,
                       struct length n, uint8_t colour)
 {
+    if (l->log)
+        line_log_reduce(l->log, n);
     struct duties d = route_line(m, l);
     if (!d.sends) {
         d.sends = true;
@@ -212,6 +223,8 @@ void line_reduce_onto(struct image *m, const struct line *l, uint16_t part, uint
 
 void line_broadcast(struct image *m, const struct line *l, uint16_t data, struct length n)
 {
+    if (l->log)
+        line_log_broadcast(l->log, n);
     if (l->length == 1)
         return;
     unsigned down = l->index > 0 ? 1u << l->low : 0,

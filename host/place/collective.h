@@ -32,6 +32,7 @@ struct line {
      * a line whose root is its last tile does not use the latter */
     uint8_t chain[LEVEL_SETS * 4];
     uint8_t broadcast;
+    struct line_log *log; /* NULL, or adds up what the line is asked for (place/lines.h) */
 };
 
 enum reduction { REDUCE_ADD, REDUCE_MAX };
@@ -56,10 +57,10 @@ struct length {
 /* Append a step of this length. */
 void line_step(struct image *m, struct stream_desc d, struct length n);
 
-/* Sum (or maximum) of every tile's `part` into the root's `out`. Tiles that take something on the
- * way (line_takes) use their `out` for it; others do not touch it. `part` may be `out` where all of
- * it is written anew each time. Cost: cost_reduce. Steps: one to send, one for each side and level
- * that the tile takes; routes: up to four a set. */
+/* Sum (or maximum) of every tile's `part` into the root's `out`. Other tiles that must store
+ * something on the way (line_stores) use their `out` for it, the rest do not touch it. `part` may
+ * be `out` where all of it is written anew each time. Cost: cost_reduce. Steps: one to send, one
+ * for each side and level that the tile takes; routes: up to four a set. */
 void line_reduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,
                  uint16_t out, struct length n);
 
@@ -67,8 +68,9 @@ void line_reduce(struct image *m, const struct line *l, enum reduction op, uint1
 void line_reduce_onto(struct image *m, const struct line *l, uint16_t part, uint16_t out,
                       struct length n, uint8_t colour);
 
-/* How many messages this tile takes in a reduction. */
+/* How many messages this tile takes in a reduction, and how many of them it stores in `out`. */
 uint32_t line_takes(const struct line *l);
+uint32_t line_stores(const struct line *l);
 
 /* The root's `data` into every other tile's `data`. Cost: cost_broadcast. One step, one route. */
 void line_broadcast(struct image *m, const struct line *l, uint16_t data, struct length n);

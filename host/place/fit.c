@@ -33,6 +33,7 @@ static bool width_fits(const struct plan *p, struct strip strip, uint32_t width,
     uint32_t x, y;
     struct plan alone = *p;
     strip.x0 = 0, strip.width = width;
+    plan_choose(p, &strip, m);
     alone.strips = &strip, alone.strip_count = 1;
     return !strip_overflows(&alone, &strip, m, &x, &y);
 }
@@ -206,6 +207,7 @@ static int explain_no_fit(struct plan *p, struct image *m, struct err *e)
         struct plan one = *p;
         uint32_t x, y, total = 0;
         one.strips = &s, one.strip_count = 1;
+        plan_choose(p, &s, m);
         if (!strip_overflows(&one, &s, m, &x, &y))
             continue;
         for (int part = 0; part < IMAGE_PARTS; part++)

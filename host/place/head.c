@@ -19,10 +19,10 @@ void emit_head(struct tile *t)
     block_product(m, &head, part, scaled, false);
     tile_square_sum(t, word_at(part, vocab.count), x, t->hidden_row.count);
 
-    struct line south = t->column;
-    south.root = t->h - 1;
-    south.chain[0] = COLOUR_HEAD_A, south.chain[1] = COLOUR_HEAD_B;
-    line_reduce(m, &south, REDUCE_ADD, part, part, fixed(vocab.count + 1));
+    /* a row without a share of x leaves its part as it is, so it must not be summed into */
+    bool apart = line_stores(&t->south) > 0 && t->hidden_row.count == 0;
+    uint16_t sum = apart ? image_words(m, PART_BUFFERS, vocab.count + 1) : part;
+    line_reduce(m, &t->south, REDUCE_ADD, part, sum, fixed(vocab.count + 1));
     image_mark(m, PHASE_LOGITS);
     if (t->r + 1 < t->h)
         return;

@@ -94,20 +94,14 @@ static uint16_t emit_share(struct tile *t)
 /* Row r's share of the result is summed along the row, into the next strip. */
 static void emit_move(struct tile *t)
 {
-    static const uint8_t chain[2] = {COLOUR_MOVE_A, COLOUR_MOVE_B};
     struct image *m = t->m;
-    bool last = t->c + 1 == t->w;
-    struct stream_desc d = {.op = STREAM_SEND,
-                            .src0 = emit_share(t),
-                            .count = (uint16_t)(PLAN_HEADER + t->hidden_row.count)};
-    d.dst = last ? plan_input_colour(t->strip_index + 1) : chain[t->c & 1];
-    image_route(m, (uint8_t)d.dst, ROUTE_WORD(AT_RAMP, AT_EAST), false);
-    if (t->c > 0) {
-        d.op = STREAM_ADD_SEND;
-        d.src1 = chain[(t->c - 1) & 1];
-        image_route(m, (uint8_t)d.src1, ROUTE_WORD(AT_WEST, AT_RAMP), true);
-    }
-    image_step(m, d);
+    struct length n = fixed(PLAN_HEADER + t->hidden_row.count);
+    uint8_t next = plan_input_colour(t->strip_index + 1);
+    uint16_t part = emit_share(t);
+    uint16_t sum = line_stores(&t->move) ? image_words(m, PART_BUFFERS, n.plus) : part;
+    if (t->c + 1 == t->w)
+        image_route(m, next, ROUTE_WORD(AT_RAMP, AT_EAST), false);
+    line_reduce_onto(m, &t->move, part, sum, n, next);
     image_mark(m, PHASE_MOVE);
 }
 
@@ -123,6 +117,37 @@ static void emit_turn(struct tile *t)
     image_mark(t->m, PHASE_MOVE);
 }
 
+static void lines_init(struct tile *t, const struct strip_kinds *kinds, struct strip_log *log)
+{
+    t->column =
+        (struct line){.index = t->r,
+                      .length = t->h,
+                      .low = PORT_NORTH,
+                      .high = PORT_SOUTH,
+                      .chain = {COLOUR_COLUMN_A, COLOUR_COLUMN_B, COLOUR_COLUMN_C, COLOUR_COLUMN_D},
+                      .broadcast = COLOUR_COLUMN_CAST};
+    t->row = (struct line){.index = t->c,
+                           .length = t->w,
+                           .low = PORT_WEST,
+                           .high = PORT_EAST,
+                           .chain = {COLOUR_ROW_A, COLOUR_ROW_B, COLOUR_ROW_C, COLOUR_ROW_D},
+                           .broadcast = COLOUR_ROW_CAST};
+    t->south = t->column;
+    t->south.chain[0] = COLOUR_HEAD_A, t->south.chain[1] = COLOUR_HEAD_B;
+    t->move = t->row;
+    t->move.chain[0] = COLOUR_MOVE_A, t->move.chain[1] = COLOUR_MOVE_B;
+    line_set_kind(&t->column, kinds->column);
+    line_set_kind(&t->row, kinds->row);
+    line_set_kind(&t->south, kinds->south);
+    line_set_kind(&t->move, kinds->move);
+    if (log) {
+        t->column.log = &log->column, t->row.log = &log->row;
+        t->south.log = &log->south, t->move.log = &log->move;
+    }
+    t->column_root = t->column.index == t->column.root;
+    t->row_root = t->row.index == t->row.root;
+}
+
 static void tile_init(struct tile *t, const struct plan *p, uint32_t strip_index, uint32_t c,
                       uint32_t r)
 {
@@ -130,23 +155,6 @@ static void tile_init(struct tile *t, const struct plan *p, uint32_t strip_index
     const struct model_config *k = p->config;
     *t = (struct tile){.m = t->m, .plan = p, .config = k, .strip = s, .strip_index = strip_index};
     t->c = c, t->r = r, t->w = s->width, t->h = p->height;
-    t->column =
-        (struct line){.index = r,
-                      .length = t->h,
-                      .root = (t->h - 1) / 2,
-                      .low = PORT_NORTH,
-                      .high = PORT_SOUTH,
-                      .chain = {COLOUR_COLUMN_A, COLOUR_COLUMN_B, COLOUR_COLUMN_C, COLOUR_COLUMN_D},
-                      .broadcast = COLOUR_COLUMN_CAST};
-    t->row = (struct line){.index = c,
-                           .length = t->w,
-                           .root = (t->w - 1) / 2,
-                           .low = PORT_WEST,
-                           .high = PORT_EAST,
-                           .chain = {COLOUR_ROW_A, COLOUR_ROW_B, COLOUR_ROW_C, COLOUR_ROW_D},
-                           .broadcast = COLOUR_ROW_CAST};
-    t->column_root = t->column.index == t->column.root;
-    t->row_root = t->row.index == t->row.root;
     t->hidden_row = slice_of(k->hidden, t->h, r);
     t->hidden_col = slice_of(k->hidden, t->w, c);
     t->latent = slice_of_pairs(k->kv_lora_rank + k->rope_dim, t->w, c,
@@ -182,6 +190,43 @@ static void emit_stage(struct tile *t)
         emit_move(t);
 }
 
+static void emit_stages(struct tile *t)
+{
+    emit_input(t);
+    for (uint32_t k = 0; k < t->strip->stages; k++) {
+        t->stage = t->strip->first + k;
+        emit_stage(t);
+    }
+}
+
+static struct line_log log_make(const struct plan *p, uint32_t tiles)
+{
+    return (struct line_log){
+        .machine = p->machine, .tiles = tiles, .cached = p->context / (2 * p->height) + 1};
+}
+
+void plan_choose(const struct plan *p, struct strip *s, struct image *m)
+{
+    static const struct strip_kinds chains = {REDUCE_CHAIN, REDUCE_CHAIN, REDUCE_CHAIN,
+                                              REDUCE_CHAIN};
+    struct plan alone = *p;
+    struct tile t = {.m = m};
+    struct strip_log log = {.column = log_make(p, p->height),
+                            .row = log_make(p, s->width),
+                            .south = log_make(p, p->height),
+                            .move = log_make(p, s->width)};
+    alone.strips = s, alone.strip_count = 1;
+    image_reset(m, true);
+    tile_init(&t, &alone, 0, s->width - 1, p->height - 1);
+    lines_init(&t, &chains, &log);
+    emit_stages(&t);
+    s->kinds = (struct strip_kinds){.column = line_choose(&log.column, false),
+                                    .row = line_choose(&log.row, false),
+                                    .south = line_choose(&log.south, true),
+                                    .move = line_choose(&log.move, true)};
+    s->chosen = true;
+}
+
 bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct image *m)
 {
     uint32_t i = 0;
@@ -189,14 +234,14 @@ bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct im
         i++;
     if (i == p->strip_count)
         return false;
+    struct strip s = p->strips[i];
+    if (!s.chosen)
+        plan_choose(p, &s, m);
     struct tile t = {.m = m};
     image_reset(m, dry);
-    tile_init(&t, p, i, x - p->strips[i].x0, y);
-    emit_input(&t);
-    for (uint32_t k = 0; k < t.strip->stages; k++) {
-        t.stage = t.strip->first + k;
-        emit_stage(&t);
-    }
+    tile_init(&t, p, i, x - s.x0, y);
+    lines_init(&t, &s.kinds, NULL);
+    emit_stages(&t);
     image_finish(m);
     return true;
 }

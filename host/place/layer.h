@@ -4,7 +4,7 @@
 #define TESSERA_PLACE_LAYER_H
 
 #include "place/block.h"
-#include "place/collective.h"
+#include "place/lines.h"
 #include "place/plan.h"
 
 /* Colours of the model's traffic; the boot colours are in hal/fabric.h. */
@@ -29,6 +29,11 @@ enum colour {
     COLOUR_HEAD_B
 };
 
+/* What plan_choose adds up. */
+struct strip_log {
+    struct line_log column, row, south, move;
+};
+
 /* A tile of a strip while its program is written. Offsets are SRAM byte offsets of fp32 words
  * unless said. */
 struct tile {
@@ -39,6 +44,7 @@ struct tile {
     uint32_t stage;                   /* the one being written */
     uint32_t strip_index, c, r, w, h; /* column and row in the strip, and its size */
     struct line column, row;          /* this tile's lines: along its column, along its row */
+    struct line south, move;          /* the same, for logits and for what goes to the next strip */
     bool column_root, row_root;
 
     struct slice hidden_row, hidden_col; /* of hidden */

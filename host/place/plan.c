@@ -42,6 +42,14 @@ static int plan_shape(const struct plan *p, struct err *e)
     return 0;
 }
 
+static void choose_all(struct plan *p)
+{
+    struct image *m = xcalloc(1, sizeof *m);
+    for (uint32_t i = 0; i < p->strip_count; i++)
+        plan_choose(p, &p->strips[i], m);
+    free(m);
+}
+
 int plan_open(struct plan **out, const struct plan_cfg *cfg, struct err *e)
 {
     struct plan *p = xcalloc(1, sizeof *p);
@@ -68,6 +76,7 @@ int plan_open(struct plan **out, const struct plan_cfg *cfg, struct err *e)
         plan_close(p);
         return -1;
     }
+    choose_all(p);
     *out = p;
     return 0;
 }
@@ -83,8 +92,9 @@ void plan_close(struct plan *p)
 
 void plan_monitor(const struct plan *p, const struct strip *s, uint32_t *x, uint32_t *y)
 {
-    *x = s->x0 + (s->width - 1) / 2;
-    *y = plan_stage_kind(p, s->first) == STAGE_HEAD ? p->height - 1 : (p->height - 1) / 2;
+    bool head = plan_stage_kind(p, s->first) == STAGE_HEAD;
+    *x = s->x0 + reduce_root(s->kinds.row, s->width);
+    *y = head ? p->height - 1 : reduce_root(s->kinds.column, p->height);
 }
 
 uint32_t plan_phase_ends(const struct plan *p, const struct strip *s, struct phase_end *out,

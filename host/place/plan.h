@@ -37,6 +37,7 @@
 #include "fabric/machine.h"
 #include "fabric/wafer.h"
 #include "model/checkpoint.h"
+#include "place/cost.h"
 #include "place/image.h"
 #include "place/split.h"
 
@@ -55,9 +56,17 @@ const char *phase_name(enum phase p);
 enum stage_kind { STAGE_DENSE, STAGE_EXPERTS, STAGE_HEAD, STAGE_KINDS };
 const char *stage_kind_name(enum stage_kind kind);
 
+/* How a strip reduces: along its columns, along its rows, the logits of the head southwards, and
+ * what moves on to the next strip eastwards. */
+struct strip_kinds {
+    enum reduce_kind column, row, south, move;
+};
+
 struct strip {
     uint32_t first, stages; /* which of the plan's stages: layers by number, then the head */
     uint32_t x0, width;     /* columns, counted over all wafers; a strip lies on one wafer */
+    bool chosen;            /* the kinds below: by plan_choose, for this width */
+    struct strip_kinds kinds;
 };
 
 struct plan {
@@ -90,6 +99,10 @@ enum stage_kind plan_stage_kind(const struct plan *p, uint32_t stage);
  * have. */
 int plan_open(struct plan **out, const struct plan_cfg *cfg, struct err *e);
 void plan_close(struct plan *p);
+
+/* Choose how a strip reduces (place/lines.h): a function of the plan and the strip's width and
+ * stages. *m is scratch. plan_emit does it again for every tile of a strip that is not chosen. */
+void plan_choose(const struct plan *p, struct strip *s, struct image *m);
 
 /* The program of tile (x, y) into *m, x counted over all wafers as everywhere in a plan. A tile
  * east of the last strip gets no program: returns false. `dry`: counts only. */
