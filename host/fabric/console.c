@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* console.c - what tiles print: whole lines, with the tile in front, so that tiles do not mix. */
-#include "fabric/inside.h"
+#include "fabric/crew.h"
 
 #include "base/xalloc.h"
 
@@ -26,6 +26,10 @@ void console_put(struct wafer *w, uint32_t tile, char ch)
     struct tile *t = &w->tile[tile];
     if (!w->console || ch == '\r')
         return;
+    if (w->notes) {
+        crew_note(w, tile, NOTE_PRINT, (unsigned char)ch);
+        return;
+    }
     if (!t->console)
         t->console = xcalloc(1, sizeof *t->console);
     if (ch != '\n')

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fast.c - one cycle of the fast fabric, and the buckets of those to come. */
-#include "fabric/fast.h"
+#include "fabric/ahead.h"
+#include "fabric/crew.h"
 
 #include "base/xalloc.h"
 
@@ -21,6 +22,15 @@ void words_grow(struct words *k)
 {
     k->size = k->size ? k->size * 2 : KEYS_FIRST;
     k->word = xrealloc(k->word, k->size, sizeof *k->word);
+}
+
+void parcels_put(struct parcels *all, struct parcel p)
+{
+    if (all->count == all->size) {
+        all->size = all->size ? all->size * 2 : 16;
+        all->parcel = xrealloc(all->parcel, all->size, sizeof *all->parcel);
+    }
+    all->parcel[all->count++] = p;
 }
 
 /* ---- opening ---- */
@@ -52,6 +62,7 @@ int fast_open(struct wafer *w, struct err *e)
 {
     struct fast *f = xcalloc(1, sizeof *f);
     w->fast = f;
+    f->span = w->tiles;
     open_moments(w, f);
     open_routers(w, f);
     while (1u << f->ring_bits < w->ring)
@@ -71,7 +82,7 @@ int fast_open(struct wafer *w, struct err *e)
     return 0;
 }
 
-static void close_moments(struct fast *f)
+void fast_close_moments(struct fast *f)
 {
     for (uint32_t i = 0; i <= f->mask; i++) {
         free(f->moment[i].arrive.key);
@@ -81,6 +92,8 @@ static void close_moments(struct fast *f)
         free(f->moment[i].leave.parcel);
     }
     free(f->moment);
+    free(f->freed.key);
+    alarms_close(&f->late);
 }
 
 void fast_close(struct wafer *w)
@@ -88,13 +101,11 @@ void fast_close(struct wafer *w)
     struct fast *f = w->fast;
     if (!f)
         return;
-    close_moments(f);
+    fast_close_moments(f);
     if (f->lane[0])
         (void)munmap(f->lane[0], f->lane_bytes);
     if (f->slot[0])
         (void)munmap(f->slot[0], f->slot_bytes);
-    free(f->freed.key);
-    alarms_close(&f->late);
     free(f->router);
     free(f);
 }
@@ -174,8 +185,10 @@ static void wake_cores(struct wafer *w, struct moment *m)
 static void visit_core(struct wafer *w, uint32_t tile)
 {
     const struct tile *t = &w->tile[tile];
-    if (t->due <= w->cycle)
+    if (t->due <= w->cycle) {
         tile_run_core(w, tile);
+        ahead_run(w, tile);
+    }
     if (t->due > w->cycle + 1 && set_has(&w->cores, tile))
         postpone(w, tile, t->due);
 }
@@ -214,6 +227,8 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 uint64_t fast_next(struct wafer *w)
 {
+    if (w->crew)
+        return crew_next(w);
     const struct fast *f = w->fast;
     const struct alarms *a = &w->alarms;
     if (w->routers.count || w->engines.count || w->edge_entered || f->stir || foreign_pending(w))
@@ -225,7 +240,8 @@ uint64_t fast_next(struct wafer *w)
         first = least(first, a->heap[0].cycle);
     if (f->late.count)
         first = least(first, f->late.heap[0].cycle);
-    for (uint32_t i = set_next(&w->cores, 0); i != SET_END; i = set_next(&w->cores, i + 1))
+    for (uint32_t i = set_next(&w->cores, 0); i != SET_END && first > w->cycle;
+         i = set_next(&w->cores, i + 1))
         first = least(first, w->tile[i].due);
     return first < w->cycle ? w->cycle : first;
 }

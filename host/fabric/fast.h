@@ -89,10 +89,15 @@ struct fast {
      */
     struct keys *over, *up[2];
     struct words *down;
+    struct parcels *leave;
     uint32_t mask;      /* moments - 1 */
     struct keys freed;  /* queues with room again that routers still to come must not see */
     struct alarms late; /* cores that run again after the last moment */
     bool stir;          /* the next cycle is not skipped */
+
+    /* the strip of a view, all tiles otherwise; arrivals and freed room for others (crew.h) */
+    uint32_t first, span;
+    struct keys letters, freed_letters;
 };
 
 static inline struct lane *fast_lane(const struct wafer *w, uint32_t tile, unsigned colour)
@@ -113,7 +118,13 @@ static inline struct moment *fast_moment(const struct fast *f, uint64_t cycle)
     return &f->moment[cycle & f->mask];
 }
 
+static inline bool fast_owns(const struct fast *f, uint32_t tile)
+{
+    return tile - f->first < f->span;
+}
+
 void keys_grow(struct keys *k);
+void parcels_put(struct parcels *all, struct parcel p);
 void words_grow(struct words *k);
 
 static inline void keys_put(struct keys *k, uint32_t key)
@@ -133,6 +144,7 @@ static inline void words_put(struct words *k, uint32_t key, uint32_t data)
 /* ---- fast.c ---- */
 int fast_open(struct wafer *w, struct err *e);
 void fast_close(struct wafer *w);
+void fast_close_moments(struct fast *f);
 uint64_t fast_next(struct wafer *w); /* as next_inside of wafer.c */
 void fast_call(struct wafer *w, uint32_t tile, uint64_t cycle);
 /* The colour was bound to a queue, or is no longer (NO_QUEUE); before the queue changes hands. */
@@ -142,6 +154,10 @@ void fast_run_cores(struct wafer *w, struct moment *m);
 
 /* ---- fast_step.c ---- */
 void fast_step(struct wafer *w);
+void fast_work(struct wafer *w); /* a cycle without the outside; time stays */
+void fast_let_leave(struct wafer *w, struct parcels *all);
+/* Room in the queue `key`, told to the router that feeds it, which is in this view. */
+void fast_free(struct wafer *w, uint32_t key);
 /* A wavelet comes in at the edge, now. */
 void fast_enter(struct wafer *w, uint32_t tile, unsigned port, struct wavelet v);
 /* A word the tile issues to its ramp in cycle `at`. */

@@ -7,9 +7,8 @@
  * for words does not even need visits: an arriving word would be taken in the same cycle. That
  * holds while nothing else on the engine is busy, the queue is empty and, for a thread that sends
  * on, there is room at the ramp. Then the tile is "direct" on that colour. */
-#include "fabric/fast.h"
+#include "fabric/crew.h"
 
-#include "base/xalloc.h"
 #include "hal/numerics.h"
 
 #include <string.h>
@@ -47,10 +46,14 @@ static inline uint64_t word_of(struct wavelet v)
     return (uint64_t)v.control << 32 | v.data;
 }
 
-void fast_enter(struct wafer *w, uint32_t tile, unsigned port, struct wavelet v)
+void fast_enter(struct wafer *w, uint32_t tile, unsigned port, struct wavelet in)
 {
-    fill(w, fast_lane(w, tile, v.colour), tile, v.colour, port, word_of(v));
-    arrive(w, fast_key(tile, v.colour, port));
+    struct wafer *v = crew_of(w, tile);
+    struct lane *l = fast_lane(w, tile, in.colour);
+    if (!(l->takes >> port & 1)) /* told now, not after the cycle */
+        fault_hardware(w, tile, FAULT_ROUTE, "colour %u from %s", in.colour, fault_port_name(port));
+    fill(v, l, tile, in.colour, port, word_of(in));
+    arrive(v, fast_key(tile, in.colour, port));
 }
 
 void fast_issue(struct wafer *w, uint32_t tile, struct wavelet v, uint64_t at)
@@ -104,16 +107,6 @@ static bool stalls(const struct wafer *w, uint32_t tile, unsigned outputs)
 
 /* ---- routers: moving ---- */
 
-static void leave(struct wafer *w, struct parcel p)
-{
-    struct parcels *all = &fast_moment(w->fast, w->cycle + w->hop)->leave;
-    if (all->count == all->size) {
-        all->size = all->size ? all->size * 2 : 16;
-        all->parcel = xrealloc(all->parcel, all->size, sizeof *all->parcel);
-    }
-    all->parcel[all->count++] = p;
-}
-
 static inline void send(struct wafer *w, uint32_t tile, struct lane *l, unsigned colour,
                         unsigned outputs, uint64_t word)
 {
@@ -122,17 +115,17 @@ static inline void send(struct wafer *w, uint32_t tile, struct lane *l, unsigned
     for (unsigned rest = outputs & 15u; rest; rest &= rest - 1) {
         unsigned port = (unsigned)__builtin_ctz(rest), in = opposite(port);
         if (rim >> port & 1) {
-            leave(w, (struct parcel){.tile = tile,
-                                     .data = (uint32_t)word,
-                                     .place = (uint8_t)(PLACE_LEAVE + port),
-                                     .colour = (uint8_t)colour,
-                                     .control = control});
+            parcels_put(f->leave, (struct parcel){.tile = tile,
+                                                  .data = (uint32_t)word,
+                                                  .place = (uint8_t)(PLACE_LEAVE + port),
+                                                  .colour = (uint8_t)colour,
+                                                  .control = control});
             continue;
         }
         uint32_t next = tile + (uint32_t)f->step[port];
         fill(w, l + f->step[port], next, colour, in, word);
         w->stats.link_moves++;
-        keys_put(f->over, fast_key(next, colour, in));
+        keys_put(fast_owns(f, next) ? f->over : &f->letters, fast_key(next, colour, in));
     }
     if (outputs & AT_RAMP) {
         l->down++;
@@ -150,14 +143,14 @@ static inline void give_back(struct wafer *w, uint32_t tile, struct lane *l, uns
         set_add(&w->engines, tile);
     } else if (f->router[tile].rim >> port & 1) {
         l->held[port]--;
-    } else if (f->step[port] < 0) {
+    } else if (f->step[port] < 0 && fast_owns(f, tile + (uint32_t)f->step[port])) {
         uint32_t before = tile + (uint32_t)f->step[port];
         l->held[port]--;
         f->stir = true;
         if (f->router[before].waiting)
             set_add(&w->routers, before);
     } else {
-        keys_put(&f->freed, fast_key(tile, colour, port));
+        keys_put(&f->freed, fast_key(tile, colour, port)); /* free_all */
     }
 }
 
@@ -199,6 +192,15 @@ struct visit {
     bool moved, retry;
 };
 
+/* Outputs beyond the first. */
+static inline unsigned copies(unsigned outputs)
+{
+    unsigned n = 0;
+    while (outputs &= outputs - 1)
+        n++;
+    return n;
+}
+
 static inline void visit_lane(struct wafer *w, uint32_t tile, unsigned colour, struct visit *v)
 {
     struct lane *l = fast_lane(w, tile, colour);
@@ -223,7 +225,7 @@ static inline void visit_lane(struct wafer *w, uint32_t tile, unsigned colour, s
     uint64_t word = pop(w, tile, l, colour, (unsigned)__builtin_ctz(present));
     send(w, tile, l, colour, outputs, word);
     if (outputs & (outputs - 1))
-        w->stats.wavelets_copied += (unsigned)__builtin_popcount(outputs) - 1;
+        w->stats.wavelets_copied += copies(outputs);
     if (word >> 32)
         turn_switch(l);
 }
@@ -245,19 +247,29 @@ static inline void visit_router(struct wafer *w, uint32_t tile)
         set_remove(&w->routers, tile);
 }
 
-/* A router that moved its last wavelet in this cycle sleeps; any other looks again. */
+/* A router above that moved its last wavelet in this cycle sleeps; any other looks again. */
+void fast_free(struct wafer *w, uint32_t key)
+{
+    const struct fast *f = w->fast;
+    uint32_t tile = key >> 8, before;
+    unsigned port = key & 7u;
+    fast_lane(w, tile, key >> 3 & 31u)->held[port]--;
+    before = tile + (uint32_t)f->step[port];
+    if (f->router[before].waiting)
+        set_add(&w->routers, before);
+    else if (before < tile || f->router[before].moved != (uint32_t)w->cycle + 1)
+        w->fast->stir = true;
+}
+
 static void free_all(struct wafer *w)
 {
     struct fast *f = w->fast;
     for (uint32_t i = 0; i < f->freed.count; i++) {
-        uint32_t key = f->freed.key[i], tile = key >> 8, before;
-        unsigned port = key & 7u;
-        fast_lane(w, tile, key >> 3 & 31u)->held[port]--;
-        before = tile + (uint32_t)f->step[port];
-        if (f->router[before].waiting)
-            set_add(&w->routers, before);
-        else if (f->router[before].moved != (uint32_t)w->cycle + 1)
-            f->stir = true;
+        uint32_t key = f->freed.key[i];
+        if (fast_owns(f, (key >> 8) + (uint32_t)f->step[key & 7u]))
+            fast_free(w, key);
+        else
+            keys_put(&f->freed_letters, key);
     }
     f->freed.count = 0;
 }
@@ -434,14 +446,14 @@ static inline void visit_engine(struct wafer *w, uint32_t tile)
 
 /* ---- the cycle ---- */
 
-static void let_leave(struct wafer *w, struct moment *m)
+void fast_let_leave(struct wafer *w, struct parcels *all)
 {
-    for (uint32_t i = 0; i < m->leave.count; i++) {
-        const struct parcel *p = &m->leave.parcel[i];
+    for (uint32_t i = 0; i < all->count; i++) {
+        const struct parcel *p = &all->parcel[i];
         struct wavelet v = {.data = p->data, .colour = p->colour, .control = p->control};
         edge_leave(w, p->tile, p->place - (unsigned)PLACE_LEAVE, v);
     }
-    m->leave.count = 0;
+    all->count = 0;
 }
 
 static void arrive_all(struct wafer *w, struct moment *m)
@@ -468,19 +480,16 @@ static void begin(struct wafer *w)
     struct fast *f = w->fast;
     f->stir = false;
     f->over = &fast_moment(f, w->cycle + w->hop)->arrive;
+    f->leave = &fast_moment(f, w->cycle + w->hop)->leave;
     f->down = &fast_moment(f, w->cycle + w->ramp)->deliver;
     f->up[0] = &fast_moment(f, w->cycle + w->ramp)->arrive;
     f->up[1] = &fast_moment(f, w->cycle + w->ramp + 1)->arrive;
 }
 
-void fast_step(struct wafer *w)
+void fast_work(struct wafer *w)
 {
     struct moment *m = fast_moment(w->fast, w->cycle);
     begin(w);
-    let_leave(w, m);
-    w->edge_entered = false;
-    if (w->outside.cycle)
-        w->outside.cycle(w->outside.self, w, w->cycle);
     arrive_all(w, m);
     VISIT_ALL(w, &w->routers, visit_router)
     free_all(w);
@@ -488,5 +497,20 @@ void fast_step(struct wafer *w)
     VISIT_ALL(w, &w->engines, visit_engine)
     foreign_visit(w);
     fast_run_cores(w, m);
+}
+
+void fast_step(struct wafer *w)
+{
+    if (w->threads > 1 && !w->crew && !w->foreign && w->height > 1)
+        crew_open(w);
+    if (w->crew) {
+        crew_step(w);
+        return;
+    }
+    fast_let_leave(w, &fast_moment(w->fast, w->cycle)->leave);
+    w->edge_entered = false;
+    if (w->outside.cycle)
+        w->outside.cycle(w->outside.self, w, w->cycle);
+    fast_work(w);
     w->cycle++;
 }

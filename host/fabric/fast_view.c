@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fast_view.c - the state of the fast fabric in the words of the plain one, so that hash.c and
  * explain.c need to know only those. Cost: about 1 KiB per tile; not for every day. */
-#include "fabric/fast.h"
+#include "fabric/crew.h"
 
 #include "base/xalloc.h"
 
@@ -91,10 +91,10 @@ static void view_delivery(const struct viewer *s, uint64_t word, uint64_t cycle)
                               .control = key & 1});
 }
 
-static void view_moments(const struct viewer *s)
+static void view_moments(const struct viewer *s, const struct fast *f)
 {
-    for (uint64_t at = s->w->cycle; at <= s->w->cycle + s->w->fast->mask; at++) {
-        const struct moment *m = fast_moment(s->w->fast, at);
+    for (uint64_t at = s->w->cycle; at <= s->w->cycle + f->mask; at++) {
+        const struct moment *m = fast_moment(f, at);
         for (uint32_t i = 0; i < m->arrive.count; i++)
             view_arrival(s, m->arrive.key[i], at);
         for (uint32_t i = 0; i < m->deliver.count; i++)
@@ -110,6 +110,7 @@ struct wafer *fast_view(const struct wafer *w)
     struct viewer s = {.w = w, .view = view};
     *view = *w;
     view->fast = NULL;
+    view->crew = NULL;
     view->router = xcalloc(w->tiles, sizeof *view->router);
     memset(&view->wheel, 0, sizeof view->wheel);
     wheel_open(&view->wheel, w->hop > w->ramp + 1 ? w->hop : w->ramp + 1);
@@ -121,7 +122,8 @@ struct wafer *fast_view(const struct wafer *w)
         if (!w->tile[i].halted && !w->tile[i].core.waiting)
             set_add(&view->cores, i);
     }
-    view_moments(&s);
+    for (unsigned i = 0; i < crew_strips(w); i++)
+        view_moments(&s, crew_strip(w, i)->fast);
     free(s.flown);
     return view;
 }

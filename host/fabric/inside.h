@@ -46,7 +46,10 @@ struct channel {
     struct slot slot[]; /* [FABRIC_PORTS][w->ring] */
 };
 
-struct fast; /* the fast fabric: fast.h */
+struct fast;  /* the fast fabric: fast.h */
+struct ahead; /* cores that run ahead: ahead.h */
+struct crew;  /* its threads: crew.h */
+struct crew_notes;
 
 struct router {
     uint32_t neighbour[4];          /* tile behind each port, NO_TILE at the edge */
@@ -157,14 +160,18 @@ struct wafer {
     bool has_firmware;
     uint32_t image_bytes; /* of the image; zeros follow */
     struct core_code *rom_code, *image_code;
+    struct ahead *ahead; /* NULL without firmware */
 
-    struct fast *fast;     /* NULL: the plain engine, which has routers and the wheel */
-    struct router *router; /* [tiles], or NULL */
+    struct fast *fast;        /* NULL: the plain engine, which has routers and the wheel */
+    uint32_t threads;         /* wanted */
+    struct crew *crew;        /* NULL: one thread, or this is the view of one (crew.h) */
+    struct crew_notes *notes; /* of a view; else NULL */
+    struct router *router;    /* [tiles], or NULL */
     struct tile *tile;
     uint8_t *sram; /* one mapping for all tiles */
     size_t sram_bytes, tile_bytes;
     struct core_bus bus;
-    uint32_t running; /* tile whose core is in core_step */
+    uint32_t running; /* tile whose core is in core_step, or NO_TILE */
 
     uint64_t cycle; /* being executed, or next */
     struct set routers, engines, cores;
@@ -191,6 +198,7 @@ struct wafer {
     /* for tests: neither may change any result */
     bool test_reverse; /* visit in falling order */
     bool test_no_skip; /* execute quiet cycles, watch every beat */
+    bool test_crew;    /* use all threads for every cycle */
 };
 
 static inline uint32_t wafer_x(const struct wafer *w, uint32_t tile)

@@ -6,7 +6,7 @@
  * are on their way, so a queue can always take what arrives: with nobody reading, the stages fill
  * up like the queue itself. This is also just enough for one wavelet per cycle. The way up
  * (engine.c) holds router_queue + T_R in the same way. */
-#include "fabric/fast.h"
+#include "fabric/crew.h"
 
 #include "base/xalloc.h"
 
@@ -130,6 +130,6 @@ void ramp_bind(struct wafer *w, uint32_t tile, uint32_t queue, uint32_t colour)
     t->queue_of[colour] = (uint8_t)queue;
     if (w->fast)
         fast_bound(w, tile, colour, queue, NO_QUEUE);
-    set_add(&w->engines, tile);
-    set_add(&w->routers, tile);
+    set_add(&crew_of(w, tile)->engines, tile);
+    set_add(&crew_of(w, tile)->routers, tile);
 }

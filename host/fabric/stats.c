@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* stats.c - counters, and the proof that no wavelet was lost or doubled. */
-#include "fabric/fast.h"
+#include "fabric/crew.h"
 
 #include "base/xalloc.h"
 
@@ -75,6 +75,15 @@ static uint64_t leaving(const struct wafer *w)
     return n;
 }
 
+static void count_moments(const struct fast *f, struct census *n)
+{
+    for (uint32_t i = 0; i <= f->mask; i++) {
+        const struct moment *m = &f->moment[i];
+        n->flying += m->arrive.count + m->deliver.count + m->leave.count;
+        n->held += m->leave.count;
+    }
+}
+
 static void count_fast(const struct wafer *w, struct census *n)
 {
     uint64_t down = 0;
@@ -88,11 +97,8 @@ static void count_fast(const struct wafer *w, struct census *n)
             }
         }
     }
-    for (uint32_t i = 0; i <= w->fast->mask; i++) {
-        const struct moment *m = &w->fast->moment[i];
-        n->flying += m->arrive.count + m->deliver.count + m->leave.count;
-        n->held += m->leave.count;
-    }
+    for (unsigned s = 0; s < crew_strips(w); s++)
+        count_moments(crew_strip(w, s)->fast, n);
     /* unlike held, down counts words in input queues too */
     n->held += down - n->at_input;
 }

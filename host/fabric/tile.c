@@ -5,7 +5,7 @@
  * All SRAM is one reserved mapping, zero and without host memory until touched. The code region of
  * a locked tile that holds the firmware image is served from the image; its own pages are given
  * back. */
-#include "fabric/fast.h"
+#include "fabric/crew.h"
 
 #include "hal/mmio.h"
 
@@ -251,7 +251,7 @@ void tile_post(struct wafer *w, uint32_t tile, uint32_t event)
     q->event[(q->head + q->count++) % TILE_EVENTS] = (uint8_t)event;
     if (t->core.waiting && !t->halted) {
         core_wake(&t->core);
-        set_add(&w->cores, tile);
+        set_add(&crew_of(w, tile)->cores, tile);
     }
 }
 
@@ -290,6 +290,7 @@ void tile_run_core(struct wafer *w, uint32_t tile)
     t->core.cycle = w->cycle;
     w->running = tile;
     unsigned cost = core_step(&t->core, &w->bus);
+    w->running = NO_TILE;
     t->due = w->cycle + cost;
     w->stats.instructions++;
     w->stats.core_busy_cycles += cost;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* wafer.c - the whole: opening, loading, and time. */
-#include "fabric/fast.h"
+#include "fabric/ahead.h"
+#include "fabric/crew.h"
 
 #include "base/rng.h"
 #include "base/xalloc.h"
@@ -78,6 +79,7 @@ static void open_firmware(struct wafer *w, const struct firmware *f)
         w->image_bytes--;
     w->rom_code = core_code_open(TILE_ROM_BASE, f->rom, TILE_ROM_BYTES);
     w->image_code = core_code_open(TILE_SRAM_BASE, f->code, TILE_CODE_BYTES);
+    w->ahead = ahead_open(w);
 }
 
 static void open_router(struct wafer *w, uint32_t tile)
@@ -100,7 +102,9 @@ int wafer_open(struct wafer **out, const struct wafer_cfg *cfg, struct err *e)
     w->height = cfg->height;
     w->tiles = cfg->width * cfg->height;
     w->stress_seed = cfg->stress_seed;
+    w->threads = cfg->threads;
     w->console = stderr;
+    w->running = NO_TILE;
     copy_machine(w, cfg->machine);
     if (map_tiles(w, e)) {
         wafer_close(w);
@@ -149,6 +153,7 @@ void wafer_close(struct wafer *w)
         (void)munmap(w->sram, w->sram_bytes);
     if (w->tile)
         (void)munmap(w->tile, w->tile_bytes);
+    ahead_close(w->ahead);
     core_code_close(w->rom_code);
     core_code_close(w->image_code);
     set_close(&w->routers);
@@ -158,6 +163,7 @@ void wafer_close(struct wafer *w)
     alarms_close(&w->alarms);
     edge_close(w);
     foreign_close(w);
+    crew_close(w);
     fast_close(w);
     free(w->move);
     free(w->router);
@@ -245,7 +251,7 @@ void wafer_call(struct wafer *w, uint32_t tile, uint64_t cycle)
         return;
     t->alarm = cycle;
     if (w->fast)
-        fast_call(w, tile, cycle);
+        fast_call(crew_of(w, tile), tile, cycle);
     else
         alarms_put(&w->alarms, cycle, tile);
 }
@@ -392,17 +398,16 @@ static void explain(struct wafer *w, uint64_t limit, struct err *e)
         fast_view_close(view);
 }
 
-static int run(struct wafer *w, bool (*done)(void *), void *self, uint64_t max_cycles,
-               struct err *e)
+static int run_until(struct wafer *w, bool (*done)(void *), void *self, uint64_t end, struct err *e)
 {
-    uint64_t end = w->cycle + least(max_cycles, NEVER - 1 - w->cycle);
+    uint64_t start = w->cycle;
     for (;;) {
         if (w->fault.raised)
             return err_set(e, ERR_FAULT, "%s", w->fault.text);
         if (done && done(self))
             return 0;
         if (w->cycle == end && next_with_outside(w, next_inside(w)) != NEVER) {
-            explain(w, max_cycles, e);
+            explain(w, end - start, e);
             return -1;
         }
         if (!advance(w, end))
@@ -412,6 +417,19 @@ static int run(struct wafer *w, bool (*done)(void *), void *self, uint64_t max_c
         return 0;
     explain(w, 0, e);
     return -1;
+}
+
+static int run(struct wafer *w, bool (*done)(void *), void *self, uint64_t max_cycles,
+               struct err *e)
+{
+    uint64_t end = w->cycle + least(max_cycles, NEVER - 1 - w->cycle);
+    if (w->ahead)
+        w->ahead->horizon = end;
+    int result = run_until(w, done, self, end, e);
+    ahead_settle(w);
+    if (w->ahead)
+        w->ahead->horizon = 0;
+    return result;
 }
 
 int wafer_run(struct wafer *w, bool (*done)(void *self), void *self, uint64_t max_cycles,

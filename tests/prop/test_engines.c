@@ -60,6 +60,7 @@ static void chaos_open(struct chaos *c, uint64_t seed, bool wild)
     struct wafer_cfg cfg = {
         .machine = &m, .width = 1 + below(c, SIDE_MAX), .height = 1 + below(c, SIDE_MAX)};
     cfg.stress_seed = below(c, 4) ? 0 : 1 + below(c, 9);
+    cfg.threads = 1 + below(c, 5);
     pair_open(&c->p, cfg);
     uint32_t tiles = c->p.w[0]->tiles;
     for (uint32_t i = 0; i < tiles * DATA_BYTES / 4; i++) {
@@ -274,12 +275,12 @@ static void run_case(uint64_t seed, bool wild)
 
 TEST(engines_agree_on_orderly_traffic)
 {
-    for (unsigned n = 0; n < 40; n++)
+    for (unsigned n = 0; n < 30; n++)
         run_case(t->seed * 10000 + n, false);
 }
 
 TEST(engines_agree_on_anything)
 {
-    for (unsigned n = 0; n < 40; n++)
+    for (unsigned n = 0; n < 30; n++)
         run_case(t->seed * 20000 + n, true);
 }
