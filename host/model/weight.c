@@ -176,3 +176,50 @@ void weight_row_f32(const struct weight *w, uint32_t row, uint32_t first, uint32
         decode(w, codes, row, first + done, part, out + done);
     }
 }
+
+/* ---- blocks ---- */
+
+/* Stored nibbles from any column: from an odd one, every byte takes half of its neighbour. */
+static void stored_nibbles(const struct weight *w, uint32_t row, uint32_t first, uint32_t n,
+                           uint8_t *out)
+{
+    const uint8_t *in = stored(w, row, first);
+    uint32_t bytes = (n + 1) / 2;
+    for (uint32_t i = 0; i < bytes; i++) {
+        uint32_t low = first & 1 ? in[i] >> 4 : in[i] & 15;
+        uint32_t high = 2 * i + 1 == n ? 0 : first & 1 ? in[i + 1] & 15 : in[i] >> 4;
+        out[i] = (uint8_t)(low | high << 4);
+    }
+}
+
+void weight_block_codes(const struct weight *w, const struct weight_block *b, size_t row_bytes,
+                        uint8_t *out)
+{
+    assert(b->row <= w->rows && b->rows <= w->rows - b->row);
+    assert(b->col <= w->cols && b->cols <= w->cols - b->col);
+    if (w->kind == WEIGHT_INT4_G32 && !w->data) {
+        rule_int4_block(w, b, row_bytes, out);
+        return;
+    }
+    for (uint32_t i = 0; i < b->rows; i++, out += row_bytes)
+        if (w->kind == WEIGHT_INT4_G32)
+            stored_nibbles(w, b->row + i, b->col, b->cols, out);
+        else
+            weight_codes(w, b->row + i, b->col, b->cols, out);
+}
+
+void weight_block_scales(const struct weight *w, const struct weight_block *b, uint8_t *out)
+{
+    if (b->cols == 0)
+        return;
+    uint32_t first = b->col / INT4_GROUP, last = (b->col + b->cols - 1) / INT4_GROUP;
+    if (!w->scales) {
+        rule_int4_block_scales(w, b->row, b->rows, first, last - first + 1, out);
+        return;
+    }
+    for (uint32_t i = 0; i < b->rows; i++)
+        for (uint32_t group = first; group <= last; group++, out += 2) {
+            uint16_t scale = weight_int4_scale(w, b->row + i, group);
+            memcpy(out, &scale, 2);
+        }
+}

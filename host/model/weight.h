@@ -52,6 +52,20 @@ uint64_t weight_bytes(const struct weight *w);
 /* INT4: the BF16 scale of columns 32*group .. 32*group+31. */
 uint16_t weight_int4_scale(const struct weight *w, uint32_t row, uint32_t group);
 
+/* ---- rows x cols at once: what a tile holds ---- */
+struct weight_block {
+    uint32_t row, rows, col, cols; /* inside the weight */
+};
+
+/* The codes of a block, row i at out + i * row_bytes, each row from a byte's low bits on. INT4: any
+ * column and count; the last half byte of an odd count is 0. Cost without data: 6 ns a row of up to
+ * 16 INT4 columns. */
+void weight_block_codes(const struct weight *w, const struct weight_block *b, size_t row_bytes,
+                        uint8_t *out);
+
+/* INT4: the BF16 scales of all groups the block's columns touch, row after row without gaps. */
+void weight_block_scales(const struct weight *w, const struct weight_block *b, uint8_t *out);
+
 float bf16_to_f32(uint16_t bits);
 uint16_t bf16_from_f32(float x); /* nearest, ties to even; NaN stays NaN */
 /* E4M3: sign, 4 bits of exponent with bias 7, 3 of mantissa; no infinity, 0x7f and 0xff are NaN. */

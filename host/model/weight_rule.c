@@ -43,6 +43,23 @@ static uint64_t code_word(enum weight_kind kind, uint64_t state)
     return kind == WEIGHT_INT4_G32 ? without_minus_eight(x) : without_nan(x);
 }
 
+/* The lowest n < 8 bytes of x. */
+static void put_few(uint64_t x, uint32_t n, uint8_t *out)
+{
+    if (n & 4) {
+        memcpy(out, &x, 4);
+        out += 4;
+        x >>= 32;
+    }
+    if (n & 2) {
+        memcpy(out, &x, 2);
+        out += 2;
+        x >>= 16;
+    }
+    if (n & 1)
+        *out = (uint8_t)x;
+}
+
 /* n bytes from byte `first` of the row. */
 static void code_bytes(const struct weight *w, uint32_t row, uint32_t first, uint32_t n,
                        uint8_t *out)
@@ -50,17 +67,49 @@ static void code_bytes(const struct weight *w, uint32_t row, uint32_t first, uin
     uint64_t state = word_state(w, row, first / 8);
     uint32_t skip = first % 8;
     if (skip && n) {
-        uint64_t x = code_word(w->kind, state) >> 8 * skip;
-        for (; skip < 8 && n; skip++, n--, x >>= 8)
-            *out++ = (uint8_t)x;
+        uint32_t take = n < 8 - skip ? n : 8 - skip;
+        put_few(code_word(w->kind, state) >> 8 * skip, take, out);
+        n -= take;
+        out += take;
         state += golden;
     }
     for (; n >= 8; n -= 8, out += 8, state += golden) {
         uint64_t x = code_word(w->kind, state);
         memcpy(out, &x, 8);
     }
-    for (uint64_t x = n ? code_word(w->kind, state) : 0; n; n--, x >>= 8)
-        *out++ = (uint8_t)x;
+    if (n)
+        put_few(code_word(w->kind, state), n, out);
+}
+
+/* n > 0 nibbles from nibble shift / 4 of a word: 16 at a time out of two neighbours. */
+static void nibble_row(uint64_t state, uint32_t shift, uint32_t n, uint8_t *out)
+{
+    uint64_t x = without_minus_eight(rng_mix(state));
+    for (uint64_t next = 0;; n -= 16, out += 8, x = next) {
+        uint64_t window = x >> shift;
+        state += golden;
+        if (4 * (uint64_t)n + shift > 64) {
+            next = without_minus_eight(rng_mix(state));
+            window |= shift ? next << (64 - shift) : 0;
+        }
+        if (n < 16)
+            window &= ~(UINT64_MAX << 4 * n);
+        if (n < 15) {
+            put_few(window, (n + 1) / 2, out);
+            return;
+        }
+        memcpy(out, &window, 8);
+        if (n <= 16)
+            return;
+    }
+}
+
+void rule_int4_block(const struct weight *w, const struct weight_block *b, size_t row_bytes,
+                     uint8_t *out)
+{
+    uint64_t state = word_state(w, b->row, b->col / 16);
+    for (uint32_t i = 0; i < b->rows && b->cols; i++, state += golden << 32, out += row_bytes)
+        nibble_row(state, 4 * (b->col % 16), b->cols, out);
 }
 
 /* ---- values of 16 bits ---- */
@@ -131,19 +180,40 @@ void rule_codes(const struct weight *w, uint32_t row, uint32_t first, uint32_t n
  * Mean squares: of the codes 17.5 (INT4) and 9933.33 (FP8), of 0.5 + [0, 1) 13/12. A unit is
  * spread over sqrt(3 * product). */
 
-static float scale_of(const struct weight *w, uint32_t row, uint32_t i, float unit)
+static const float int4_unit = 0.1325987f, fp8_unit = 0.00556558f;
+
+static float scale_of(float size, uint64_t word, uint32_t i)
 {
-    uint64_t x = rng_mix(word_state(w, row, scale_words + i / 4));
-    float bits = (float)(uint16_t)(x >> 16 * (i % 4));
-    return w->spread * unit * (0.5f + bits * 0x1p-16f);
+    return size * (0.5f + (float)(uint16_t)(word >> 16 * (i % 4)) * 0x1p-16f);
+}
+
+static uint64_t scale_word(const struct weight *w, uint32_t row, uint32_t i)
+{
+    return rng_mix(word_state(w, row, scale_words + i / 4));
 }
 
 uint16_t rule_int4_scale(const struct weight *w, uint32_t row, uint32_t group)
 {
-    return rounded(scale_of(w, row, group, 0.1325987f));
+    return rounded(scale_of(w->spread * int4_unit, scale_word(w, row, group), group));
+}
+
+void rule_int4_block_scales(const struct weight *w, uint32_t row, uint32_t rows, uint32_t first,
+                            uint32_t count, uint8_t *out)
+{
+    float size = w->spread * int4_unit;
+
+    for (uint32_t i = row; i < row + rows; i++) {
+        uint64_t word = scale_word(w, i, first);
+        for (uint32_t group = first; group < first + count; group++, out += 2) {
+            if (group % 4 == 0 && group != first)
+                word = scale_word(w, i, group);
+            uint16_t scale = rounded(scale_of(size, word, group));
+            memcpy(out, &scale, 2);
+        }
+    }
 }
 
 float rule_fp8_scale(const struct weight *w, uint32_t block_row, uint32_t block_col)
 {
-    return scale_of(w, block_row, block_col, 0.00556558f);
+    return scale_of(w->spread * fp8_unit, scale_word(w, block_row, block_col), block_col);
 }

@@ -26,8 +26,16 @@
  * written. */
 void rule_codes(const struct weight *w, uint32_t row, uint32_t first, uint32_t n, uint8_t *out);
 
+/* weight_block_codes() of an INT4 weight without data. */
+void rule_int4_block(const struct weight *w, const struct weight_block *b, size_t row_bytes,
+                     uint8_t *out);
+
 /* The BF16 scale of columns 32 * group ... of a row. */
 uint16_t rule_int4_scale(const struct weight *w, uint32_t row, uint32_t group);
+
+/* The scales of `count` groups from `first` on in each of some rows, without gaps. */
+void rule_int4_block_scales(const struct weight *w, uint32_t row, uint32_t rows, uint32_t first,
+                            uint32_t count, uint8_t *out);
 
 /* The scale of a block; both count blocks. */
 float rule_fp8_scale(const struct weight *w, uint32_t block_row, uint32_t block_col);

@@ -180,6 +180,65 @@ TEST(shapes_any_range_is_a_slice_of_its_row)
     }
 }
 
+/* Code k of a row that begins in the low bits of `codes`. */
+static uint32_t code_at(enum weight_kind kind, const uint8_t *codes, uint32_t k)
+{
+    uint32_t code = 0;
+    if (kind == WEIGHT_INT4_G32)
+        return codes[k / 2] >> 4 * (k % 2) & 15;
+    memcpy(&code, codes + weight_code_bytes(kind, k), weight_code_bytes(kind, 1));
+    return code;
+}
+
+static void check_block(const struct weight *w, struct rng *r)
+{
+    uint32_t most = rng_below(r, 2) ? 20 : 90;
+    struct weight_block b = {.rows = rng_below(r, 4), .cols = rng_below(r, most)};
+    b.row = rng_below(r, w->rows - b.rows);
+    b.col = rng_below(r, w->cols - b.cols + 1);
+    size_t row_bytes = (weight_code_bytes(w->kind, b.cols + 1) + 3) & ~(size_t)3;
+    uint8_t *out = calloc(4 * row_bytes + 1, 1), whole[4 * COLS], scales[4 * 2 * 5];
+    weight_block_codes(w, &b, row_bytes, out);
+    if (w->kind == WEIGHT_INT4_G32)
+        weight_block_scales(w, &b, scales);
+    uint32_t group = b.col / 32, groups = b.cols ? (b.col + b.cols - 1) / 32 - group + 1 : 0;
+    for (uint32_t i = 0; i < b.rows; i++) {
+        weight_codes(w, b.row + i, 0, w->cols, whole);
+        for (uint32_t k = 0; k < b.cols; k++)
+            CHECK_EQ(code_at(w->kind, out + i * row_bytes, k), code_at(w->kind, whole, b.col + k));
+        if (w->kind == WEIGHT_INT4_G32 && b.cols % 2)
+            CHECK_EQ(out[i * row_bytes + b.cols / 2] >> 4, 0);
+        for (uint32_t g = 0; g < groups && w->kind == WEIGHT_INT4_G32; g++)
+            CHECK_EQ(scales[2 * (i * groups + g)] | scales[2 * (i * groups + g) + 1] << 8,
+                     weight_int4_scale(w, b.row + i, group + g));
+    }
+    CHECK_EQ(out[4 * row_bytes], 0);
+    free(out);
+}
+
+/* A tile's block is what the rows say, whether the weight is a rule or lies in memory. */
+TEST(shapes_blocks_are_parts_of_rows)
+{
+    enum { ROWS = 9 };
+    struct rng r = {t->seed};
+    for (size_t i = 0; i < 4; i++) {
+        struct weight w = some_weight(kinds[i]);
+        for (int tries = 0; tries < 400; tries++)
+            check_block(&w, &r);
+        uint8_t *codes = malloc((size_t)4 * ROWS * COLS), scales[ROWS * (COLS / 32) * 2];
+        struct weight_block all = {0, ROWS, 0, COLS};
+        w.rows = ROWS;
+        weight_block_codes(&w, &all, weight_code_bytes(w.kind, COLS), codes);
+        if (w.kind == WEIGHT_INT4_G32)
+            weight_block_scales(&w, &all, scales);
+        w.data = codes;
+        w.scales = scales;
+        for (int tries = 0; tries < 200; tries++)
+            check_block(&w, &r);
+        free(codes);
+    }
+}
+
 /* Whatever the kind: mean 0 and a standard deviation of spread / sqrt(3). */
 TEST(shapes_kinds_have_the_same_spread)
 {
