@@ -63,7 +63,7 @@ include hal/virt/virt.mk
 $(B)/host/host/machines/preset_text.o $(B)/san/host/machines/preset_text.o: $(wildcard host/machines/*.txt)
 
 # ---- what people type ----
-.PHONY: run test test-slow fuzz bench regs lint format clean help tools size stack
+.PHONY: run test test-slow fuzz bench validate regs lint format clean help tools size stack
 PROMPT ?= Once upon a time there was a
 run: tools ## boot the emulated wafer and generate text (PROMPT="..." changes the prompt)
 	$(Q)$(MAKE) --no-print-directory all
@@ -76,6 +76,14 @@ test: tools ## all tests (T=text picks some, SEED=n changes the random ones)
 test-slow: tools ## the tests that take longer
 	$(Q)$(MAKE) --no-print-directory all test-binaries
 	$(Q)tests/run.sh $(B) slow
+
+validate: tools ## published measurements and formulas beside the emulated wafer (CASES="chain gemv")
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(B)/tessera validate $(CASES)
+
+bench: tools ## time the emulator on this computer (CASES="core fabric/neighbour")
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(B)/tessera bench $(CASES)
 
 NEED := $(if $(shell command -v $(RVCC)),,gcc-riscv64-unknown-elf) \
   $(if $(shell command -v qemu-system-riscv32),,qemu-system-misc)

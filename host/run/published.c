@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* published.c - the published formulas and constants. */
+#include "run/published.h"
+
+#include <math.h>
+
+enum { RAMP = 2, DEPTH = 2 * RAMP + 1 }; /* what passing through one tile costs */
+
+const char *source_kind_name(enum source_kind kind)
+{
+    static const char *const names[] = {"measured", "model", "inferred"};
+    return names[kind];
+}
+
+double model_message(double words, double tiles)
+{
+    return words + tiles + 2 * RAMP;
+}
+
+double model_star(double words, double tiles)
+{
+    return words * (tiles - 1) + DEPTH;
+}
+
+double model_chain(double words, double tiles)
+{
+    return words + (2 * RAMP + 2) * (tiles - 1);
+}
+
+double model_tree(double words, double tiles)
+{
+    double levels = log2(tiles);
+    double traffic = words * tiles * levels / (2 * (tiles - 1)) + tiles - 1;
+    return fmax(words * levels, traffic) + DEPTH * levels;
+}
+
+double model_two_phase(double words, double tiles)
+{
+    double group = sqrt(tiles);
+    double traffic = 2 * words * (tiles - group) / (tiles - 1) + tiles - 1;
+    return fmax(2 * words, traffic) + DEPTH * (2 * group - 2);
+}
+
+double model_broadcast_2d(double words, double width, double height)
+{
+    return words + width + height - 2 + DEPTH;
+}
+
+const struct auto_gen_point auto_gen_points[] = {
+    {4, 256, 274},   {8, 256, 298},   {16, 256, 346},    {32, 256, 442},    {64, 256, 584},
+    {128, 256, 684}, {256, 256, 873}, {512, 256, 1162},  {512, 1, 535},     {512, 4, 557},
+    {512, 16, 609},  {512, 64, 753},  {512, 1024, 2652}, {512, 4096, 7162},
+};
+const size_t auto_gen_count = sizeof auto_gen_points / sizeof auto_gen_points[0];
+
+const struct layer_point wse3_layers[2] = {{240, 24, 11982}, {360, 24, 14459}};
+/* norm, q k v, scores, maximum, sum, output, o, norm, up and gate, down */
+const uint32_t wse3_payload[LAYER_REDUCTIONS] = {1, 27, 9, 1, 1, 9, 9, 1, 60, 9};
+
+const struct decode_point wse2_decode[3] = {
+    {420, 21, 2699.9}, {540, 27, 2501.5}, {660, 30, 2243.3}};
+
+const struct gemv_point wse2_gemv[2] = {{16384, 1.20e-6}, {32768, 2.03e-6}};

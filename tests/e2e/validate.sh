@@ -1,0 +1,20 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The published cases, the quick points of each (all: make validate): formulas hold, the output is the same twice, and a
+# machine that is not the published one is told so.
+. "$(dirname "$0")/lib.sh"
+
+same_twice() {
+    "$T" validate --quick --json >"$TMP/a" && "$T" validate --quick --json >"$TMP/b" && cmp "$TMP/a" "$TMP/b"
+}
+slow_ramp() {
+    printf 'name = slow_ramp\nramp_cycles = 4\n' >"$TMP/slow.txt"
+    exits 1 "chain: " "$T" validate --quick --machine "$TMP/slow.txt" chain
+}
+
+check "published formulas hold within their limits" "$T" validate --quick
+check "the result is the same twice" same_twice
+check "another machine fails the formulas (exit code 1)" slow_ramp
+check "a name that is no case is refused" exits 2 "no case 'chian'" "$T" validate chian
+check "a case can be run by itself, as a list shows" sh -c "$T validate --list | grep -q '^gemv ' && $T validate --quick gemv"
+done_testing
