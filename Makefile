@@ -58,6 +58,8 @@ $(B)/tessera: $(B)/host/host/cli/main.o $(B)/libtessera.a
 include tests/tests.mk
 include firmware/firmware.mk
 include hal/virt/virt.mk
+include host/core/aot.mk
+include tests/bench/bench.mk
 
 # presets are built in through .incbin, which the compiler's dependency files do not see
 $(B)/host/host/machines/preset_text.o $(B)/san/host/machines/preset_text.o: $(wildcard host/machines/*.txt)

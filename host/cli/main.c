@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct verb *const verbs[] = {&verb_run,  &verb_eval,     &verb_plan,
-                                           &verb_info, &verb_validate, &verb_bench};
+static const struct verb *const verbs[] = {&verb_run,      &verb_eval,  &verb_plan,     &verb_info,
+                                           &verb_validate, &verb_bench, &verb_translate};
 
 static void print_help(FILE *out)
 {

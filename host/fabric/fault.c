@@ -79,10 +79,12 @@ void fault_hardware(struct wafer *w, uint32_t tile, uint32_t code, const char *f
     va_start(args, fmt);
     (void)vsnprintf(detail, sizeof detail, fmt, args);
     va_end(args);
-    (void)snprintf(
-        f->text, sizeof f->text, "tile (%u,%u) fault %s (%s): %s; pc 0x%08x task %u cycle %llu",
-        wafer_x(w, tile), wafer_y(w, tile), name->name, name->text, detail,
-        code == FAULT_TRAP ? t->fault_pc : t->core.pc, t->task, (unsigned long long)w->cycle);
+    char pc[24] = "";
+    if (code == FAULT_TRAP || w->running == tile) /* or the core has nothing to do with it */
+        (void)snprintf(pc, sizeof pc, "pc 0x%08x ", code == FAULT_TRAP ? t->fault_pc : t->core.pc);
+    (void)snprintf(f->text, sizeof f->text, "tile (%u,%u) fault %s (%s): %s; %stask %u cycle %llu",
+                   wafer_x(w, tile), wafer_y(w, tile), name->name, name->text, detail, pc, t->task,
+                   (unsigned long long)w->cycle);
 }
 
 void fault_exit(struct wafer *w, uint32_t tile, uint32_t value)

@@ -32,6 +32,8 @@ struct firmware {
     const uint8_t *rom;  /* TILE_ROM_BYTES, at TILE_ROM_BASE */
     const uint8_t *code; /* TILE_CODE_BYTES at the start of SRAM, zero padded */
     uint32_t entry;      /* where the loader jumps (and direct loading starts) */
+    /* the images compiled for the host (core/aot.h): files, NULL for none; used if they fit */
+    const char *rom_translation, *code_translation;
 };
 
 /* Two engines with the same results: the fast one for use, the plain one to read and to compare

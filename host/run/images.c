@@ -7,14 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A stretch of tile memory that a file fills. */
-struct region {
-    uint32_t base, bytes;
-    uint8_t *memory;
-    uint32_t used, entry; /* end of the last byte of the file, and where it begins to run */
-};
-
-static int place(const char *path, struct region *r, struct err *e)
+int images_place(const char *path, struct image_region *r, struct err *e)
 {
     struct elf_image image;
     if (elf_open(&image, path, e))
@@ -45,19 +38,24 @@ static int place(const char *path, struct region *r, struct err *e)
 int images_load(struct images *out, const char *folder, struct err *e)
 {
     char path[4096];
-    struct region rom = {.base = TILE_ROM_BASE, .bytes = sizeof out->rom, .memory = out->rom};
-    struct region code = {.base = TILE_SRAM_BASE, .bytes = sizeof out->code, .memory = out->code};
+    struct image_region rom = {.base = TILE_ROM_BASE, .bytes = sizeof out->rom, .memory = out->rom};
+    struct image_region code = {
+        .base = TILE_SRAM_BASE, .bytes = sizeof out->code, .memory = out->code};
     memset(out, 0, sizeof *out);
     (void)snprintf(path, sizeof path, "%s/rom.elf", folder);
-    if (place(path, &rom, e))
+    if (images_place(path, &rom, e))
         return -1;
     if (rom.entry != TILE_ROM_BASE)
         return err_input(e, "%s: entry 0x%x is not the reset address 0x%x", path, rom.entry,
                          TILE_ROM_BASE);
     (void)snprintf(path, sizeof path, "%s/tile.elf", folder);
-    if (place(path, &code, e))
+    if (images_place(path, &code, e))
         return -1;
     out->code_bytes = (code.used + 3) & ~3u;
     out->firmware = (struct firmware){.rom = out->rom, .code = out->code, .entry = code.entry};
+    (void)snprintf(out->rom_translation, sizeof out->rom_translation, "%s/rom.so", folder);
+    (void)snprintf(out->code_translation, sizeof out->code_translation, "%s/tile.so", folder);
+    out->firmware.rom_translation = out->rom_translation;
+    out->firmware.code_translation = out->code_translation;
     return 0;
 }

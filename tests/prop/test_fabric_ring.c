@@ -127,7 +127,7 @@ static void ring_open(struct ring *r, uint64_t seed, uint64_t stress)
     m.stream_setup_cycles = 1 + rng_below(&rng, 5);
     memset(r, 0, sizeof *r);
     write_program(r);
-    r->firmware = (struct firmware){r->rom, r->code, TILE_SRAM_BASE};
+    r->firmware = (struct firmware){.rom = r->rom, .code = r->code, .entry = TILE_SRAM_BASE};
     struct wafer_cfg cfg = {.machine = &m,
                             .firmware = &r->firmware,
                             .width = 2 + rng_below(&rng, 2),

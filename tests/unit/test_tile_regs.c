@@ -69,7 +69,7 @@ static void prog_load(struct prog *p, uint32_t width, uint32_t height)
 {
     struct machine m = rig_machine();
     struct err e = {0};
-    p->firmware = (struct firmware){p->rom, p->code, TILE_SRAM_BASE};
+    p->firmware = (struct firmware){.rom = p->rom, .code = p->code, .entry = TILE_SRAM_BASE};
     struct wafer_cfg cfg = {.machine = &m,
                             .firmware = &p->firmware,
                             .width = width,

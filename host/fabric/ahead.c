@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ahead.c - running a core ahead: with the fast core in the fast engine; a step at a time in the
+ * plain one, which does it only at the end of a run. */
+#include "fabric/ahead.h"
+
+#include "base/xalloc.h"
+
+#include <stdlib.h>
+
+/* A translation is only an advantage: without one that fits the same cycles take longer. */
+static struct aot *open_translation(const char *path, const struct core_code *code,
+                                    const uint8_t *bytes)
+{
+    struct err ignored = {0};
+    return path ? aot_open(path, code->base, bytes, code->bytes, &ignored) : NULL;
+}
+
+struct ahead *ahead_open(const struct wafer *w)
+{
+    const struct firmware *f = &w->firmware;
+    struct ahead *a = xcalloc(1, sizeof *a);
+    a->rom_translated = open_translation(f->rom_translation, w->rom_code, f->rom);
+    a->image_translated = open_translation(f->code_translation, w->image_code, f->code);
+    a->rom = fast_code_open(w->rom_code, a->rom_translated);
+    a->image = fast_code_open(w->image_code, a->image_translated);
+    return a;
+}
+
+void ahead_close(struct ahead *a)
+{
+    if (!a)
+        return;
+    fast_code_close(a->rom);
+    fast_code_close(a->image);
+    aot_close(a->rom_translated);
+    aot_close(a->image_translated);
+    free(a);
+}
+
+/* ---- the plain engine ---- */
+
+static int refuse_load(void *self, uint32_t addr, unsigned bytes, uint32_t *value)
+{
+    (void)self, (void)addr, (void)bytes, (void)value;
+    return CORE_LOAD_FAULT;
+}
+
+static int refuse_store(void *self, uint32_t addr, unsigned bytes, uint32_t value)
+{
+    (void)self, (void)addr, (void)bytes, (void)value;
+    return CORE_STORE_FAULT;
+}
+
+static int refuse_fetch(void *self, uint32_t addr, uint32_t *halfword)
+{
+    (void)self, (void)addr, (void)halfword;
+    return CORE_FETCH_FAULT;
+}
+
+/* Steps on a copy that has no bus: what asks for one traps, and did not happen. */
+static uint64_t step_on(struct core *c, uint64_t horizon)
+{
+    static const struct core_bus nobody = {NULL, refuse_load, refuse_store, refuse_fetch};
+    uint64_t steps = 0;
+    while (c->cycle < horizon) {
+        struct core next = *c;
+        unsigned cost = core_step(&next, &nobody);
+        if (next.trap.count != c->trap.count || next.waiting)
+            break;
+        next.cycle += cost;
+        *c = next;
+        steps++;
+    }
+    return steps;
+}
+
+/* ---- both ---- */
+
+/* What the tile's core runs: code that nobody can write. */
+static const struct fast_code *code_of(const struct ahead *a, const struct tile *t)
+{
+    return t->code == CODE_OPEN ? a->rom : t->code == CODE_SHARED ? a->image : NULL;
+}
+
+/* A core that runs other code stays where it is, in both engines. */
+static uint64_t run_on(struct wafer *w, struct tile *t, uint64_t horizon)
+{
+    const struct fast_code *code = code_of(w->ahead, t);
+    enum fast_exit why;
+    if (!code)
+        return 0;
+    return w->fast ? fast_run(&t->core, code, horizon, &why) : step_on(&t->core, horizon);
+}
+
+void ahead_run(struct wafer *w, uint32_t tile)
+{
+    struct tile *t = &w->tile[tile];
+    uint64_t horizon = (w->cycle | (AHEAD_CYCLES - 1)) + 1;
+    if (t->engine.busy || t->halted || t->core.waiting)
+        return;
+    if (horizon > w->ahead->horizon)
+        horizon = w->ahead->horizon;
+    if (t->due >= horizon)
+        return;
+    t->core.cycle = t->due;
+    w->stats.instructions += run_on(w, t, horizon);
+    w->stats.core_busy_cycles += t->core.cycle - t->due;
+    t->due = t->core.cycle;
+}
+
+void ahead_settle(struct wafer *w)
+{
+    for (uint32_t i = 0; w->ahead && i < w->tiles; i++)
+        if (!w->tile[i].foreign)
+            ahead_run(w, i);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ahead.h - cores that run ahead of the wafer's time, up to where the wafer could notice.
+ *
+ * A core and the rest of the wafer meet in three places: the tile registers (with the other
+ * devices), the tile's SRAM, and traps and wfi, which wake and report. While the tile's stream
+ * engine is idle only its core touches its SRAM: wavelets stop in the input queues, timers and
+ * other tiles post events into the event queue, and a thread becomes busy only through a register
+ * of this core (or behind a thread that is busy). So what the core does up to its next access
+ * outside of memory, trap or wfi can be done at once, with exact cycles; that instruction itself
+ * waits for its cycle. Loading a tile from outside is between runs.
+ *
+ * Who looks between runs would see cores that are ahead. So a run ends (but for a limit, which no
+ * core passes) by bringing every core ahead as far as it can come, in the plain engine too: then
+ * the state is the same again, whatever was run ahead before. To bound that, nobody passes the next
+ * multiple of AHEAD_CYCLES. */
+#ifndef TESSERA_FABRIC_AHEAD_H
+#define TESSERA_FABRIC_AHEAD_H
+
+#include "fabric/inside.h"
+
+#include "core/aot.h"
+#include "core/fast.h"
+
+enum { AHEAD_CYCLES = 4096 };
+
+struct ahead {
+    struct fast_code *rom, *image;
+    struct aot *rom_translated, *image_translated; /* or NULL */
+    uint64_t horizon;                              /* of the present run; 0: nobody may run ahead */
+};
+
+/* For a wafer with firmware whose images are decoded. */
+struct ahead *ahead_open(const struct wafer *w);
+void ahead_close(struct ahead *a); /* NULL is fine */
+
+/* The core of this tile has just done a step, in the present cycle: on, if that is allowed. */
+void ahead_run(struct wafer *w, uint32_t tile);
+
+/* The run is over; see above. Cost: a look at every tile. */
+void ahead_settle(struct wafer *w);
+
+#endif
