@@ -70,6 +70,11 @@ int stage_open_session(struct stage *s, const struct place_options *p, uint32_t 
     bool direct = p->load && !strcmp(p->load, "direct");
     if (p->load && !direct && strcmp(p->load, "fabric") != 0)
         return err_set(e, ERR_USAGE, "--load: '%s' is neither fabric nor direct", p->load);
+    bool plain = p->engine && !strcmp(p->engine, "plain");
+    if (p->engine && !plain && strcmp(p->engine, "fast") != 0)
+        return err_set(e, ERR_USAGE, "--engine: '%s' is neither fast nor plain", p->engine);
+    if (p->threads > THREADS_MAX)
+        return err_set(e, ERR_USAGE, "--threads: at most %d", THREADS_MAX);
     if (p->wafers > WAFERS_MAX)
         return err_set(e, ERR_USAGE, "--wafers: at most %d", WAFERS_MAX);
     uint64_t positions = p->context ? p->context : context;
@@ -88,6 +93,8 @@ int stage_open_session(struct stage *s, const struct place_options *p, uint32_t 
                               .users = p->users,
                               .context = (uint32_t)positions,
                               .load_direct = direct,
+                              .engine = plain ? WAFER_PLAIN : WAFER_FAST,
+                              .threads = (uint32_t)p->threads,
                               .stress_seed = p->stress,
                               .max_cycles = p->max_cycles,
                               .prepare = p->qemu_tile_given ? put_qemu_tile : NULL,

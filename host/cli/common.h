@@ -11,15 +11,15 @@
 
 #include <stddef.h>
 
-enum { WAFERS_MAX = 1024 };
+enum { WAFERS_MAX = 1024, THREADS_MAX = 1024 };
 
 /* Options about where to run. */
 struct place_options {
-    const char *model, *weights, *machine, *firmware, *load;
+    const char *model, *weights, *machine, *firmware, *load, *engine;
     uint32_t fabric[2], qemu_tile[2];
     uint32_t users; /* sequences side by side; set by the verb */
     bool qemu_tile_given;
-    uint64_t context, wafers, stress, max_cycles;
+    uint64_t context, wafers, threads, stress, max_cycles;
 };
 
 #define PLACE_OPTIONS(p)                                                                           \
@@ -50,6 +50,10 @@ struct place_options {
          OPTION_TEXT,                                                                              \
          &(p)->load,                                                                               \
          NULL},                                                                                    \
+        {"engine",    "NAME",       "fast (default) or plain: the same results",                   \
+         OPTION_TEXT, &(p)->engine, NULL},                                                         \
+        {"threads",    "N",           "threads of the fast engine (default 1): the same results",  \
+         OPTION_COUNT, &(p)->threads, NULL},                                                       \
         {"stress",     "SEED",       "stall links and ramps at random; results must not change",   \
          OPTION_COUNT, &(p)->stress, NULL},                                                        \
         {"max-cycles",     "N", "stop with exit code 6 when a token takes longer", OPTION_COUNT,   \
