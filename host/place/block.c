@@ -2,8 +2,6 @@
 /* block.c - cutting a block out of a checkpoint's matrix. */
 #include "place/block.h"
 
-#include <string.h>
-
 static uint32_t even(uint32_t bytes)
 {
     return (bytes + 1) & ~1u;
@@ -38,47 +36,18 @@ static struct block block_shape(enum weight_kind kind, struct slice rows, struct
     return b;
 }
 
-/* Columns that begin inside a byte are moved down by one nibble. */
-static void fill_int4(const struct weight *w, const struct block *b, uint8_t *room)
-{
-    enum { CHUNK = 64 };
-    uint8_t *scale_room = room + even(b->rows.count * b->row_bytes);
-    uint32_t odd = b->cols.first & 1;
-    for (uint32_t i = 0; i < b->rows.count; i++) {
-        uint32_t row = b->rows.first + i;
-        uint8_t *out = room + (size_t)i * b->row_bytes;
-        for (uint32_t at = 0; at < b->row_bytes; at += CHUNK) {
-            uint8_t codes[CHUNK + 1] = {0};
-            uint32_t bytes = b->row_bytes - at < CHUNK ? b->row_bytes - at : CHUNK;
-            uint32_t first = b->cols.first - odd + 2 * at, left = w->cols - first;
-            uint32_t want = 2 * (bytes + odd) < left ? 2 * (bytes + odd) : left;
-            weight_codes(w, row, first, want, codes);
-            for (uint32_t j = 0; j < bytes; j++)
-                out[at + j] = (uint8_t)(odd ? codes[j] >> 4 | codes[j + 1] << 4 : codes[j]);
-        }
-        for (uint32_t g = 0; g < b->scale_row_bytes / 2u; g++) {
-            uint16_t scale = weight_int4_scale(w, row, b->cols.first / INT4_GROUP + g);
-            memcpy(scale_room + (size_t)i * b->scale_row_bytes + 2 * (size_t)g, &scale, 2);
-        }
-    }
-}
-
 static void fill(const struct weight *w, const struct block *b, uint8_t *room)
 {
-    if (b->cols.count == 0)
+    struct weight_block part = {b->rows.first, b->rows.count, b->cols.first, b->cols.count};
+    if (b->rows.count == 0 || b->cols.count == 0)
         return;
-    if (b->dot == STREAM_DOT_INT4) {
-        fill_int4(w, b, room);
-        return;
-    }
-    for (uint32_t i = 0; i < b->rows.count; i++) {
-        uint8_t *out = room + (size_t)i * b->row_bytes;
-        if (b->dot == STREAM_DOT_BF16)
-            weight_codes(w, b->rows.first + i, b->cols.first, b->cols.count, out);
-        else
-            weight_row_f32(w, b->rows.first + i, b->cols.first, b->cols.count,
-                           (float *)(void *)out);
-    }
+    if (b->dot != STREAM_DOT_F32)
+        weight_block_codes(w, &part, b->row_bytes, room);
+    if (b->dot == STREAM_DOT_INT4)
+        weight_block_scales(w, &part, room + even(b->rows.count * b->row_bytes));
+    for (uint32_t i = 0; b->dot == STREAM_DOT_F32 && i < b->rows.count; i++)
+        weight_row_f32(w, b->rows.first + i, b->cols.first, b->cols.count,
+                       (float *)(void *)(room + (size_t)i * b->row_bytes));
 }
 
 static struct block place(struct image *m, const struct weight *w, struct block b)
