@@ -96,7 +96,7 @@ static int boot_apart(const struct bench_env *env, unsigned side, enum wafer_eng
 static int run_boot(const struct bench_item *i, const struct bench_env *env, double *value,
                     struct err *e)
 {
-    struct boot_figures f;
+    struct boot_figures f = {0};
     if (boot_apart(env, i->a, (enum wafer_engine)i->b, &f, e))
         return -1;
     *value = i->c == BOOT_SECONDS ? 1 / f.seconds : f.bytes;

@@ -98,7 +98,7 @@ static void emit(void *self, struct image *m, uint32_t x, uint32_t y)
                      .shape = w->shape,
                      .broadcast = COLOUR_BROADCAST};
     (void)y;
-    for (uint8_t i = 0; i < sizeof l.chain; i++)
+    for (size_t i = 0; i < sizeof l.chain; i++)
         l.chain[i] = (uint8_t)(COLOUR_CHAIN + i);
     s->out = image_words(m, PART_BUFFERS, s->words_max);
     uint16_t part =

@@ -8,20 +8,26 @@
 
 static const uint32_t sides[] = {660, 750};
 
-static int run_row(struct validation *v, const struct machine *k, uint32_t tiles, uint32_t block,
-                   uint32_t words, uint64_t *cycles, struct err *e)
+/* A row of the mesh: tiles, rows and columns of a tile's block, wavelets that a tile's sums take.
+ */
+struct gemv_row {
+    uint32_t tiles, block, words;
+};
+
+static int run_row(struct validation *v, const struct machine *k, const struct gemv_row *g,
+                   uint64_t *cycles, struct err *e)
 {
     struct line_work w = {.machine = k,
                           .images = v->images,
-                          .tiles = tiles,
-                          .root = reduce_root(REDUCE_LEVELS_2, tiles),
+                          .tiles = g->tiles,
+                          .root = reduce_root(REDUCE_LEVELS_2, g->tiles),
                           .pattern = LINE_ALLREDUCE,
-                          .words = &words,
+                          .words = &g->words,
                           .count = 1,
-                          .rows = block,
-                          .cols = block};
+                          .rows = g->block,
+                          .cols = g->block};
     struct rig_result r;
-    w.shape = reduce_shape(REDUCE_LEVELS_2, tiles, w.root);
+    w.shape = reduce_shape(REDUCE_LEVELS_2, g->tiles, w.root);
     if (line_work_run(&w, &r, e))
         return -1;
     *cycles = r.cycles;
@@ -63,14 +69,14 @@ static int run_point(struct validation *v, const struct machine *k, const struct
                      uint32_t tiles, struct err *e)
 {
     uint32_t block = (p->n + tiles - 1) / tiles, packed = (block + 1) / 2;
+    const struct gemv_row halves = {tiles, block, packed}, whole = {tiles, block, block};
     uint64_t row, unpacked, column;
-    if (run_row(v, k, tiles, block, packed, &row, e))
+    if (run_row(v, k, &halves, &row, e))
         return -1;
     add(v, p, tiles, row, "sums packed");
     if (v->quick)
         return 0;
-    if (run_row(v, k, tiles, block, block, &unpacked, e) ||
-        run_column(v, k, tiles, packed, &column, e))
+    if (run_row(v, k, &whole, &unpacked, e) || run_column(v, k, tiles, packed, &column, e))
         return -1;
     add(v, p, tiles, unpacked, "sums in fp32");
     add(v, p, tiles, row + column, "packed, x broadcast first");

@@ -21,17 +21,22 @@ static uint32_t packed(uint32_t elements)
     return (elements + 1) / 2;
 }
 
-/* Ten all-reductions over a line in groups of `group`. */
-static int run_layer(struct validation *v, const struct machine *k, uint32_t tiles, uint32_t group,
-                     const uint32_t *words, uint64_t *cycles, struct err *e)
+/* Ten all-reductions over a line in groups. */
+struct layer {
+    uint32_t tiles, group;
+    const uint32_t *words;
+};
+
+static int run_layer(struct validation *v, const struct machine *k, const struct layer *l,
+                     uint64_t *cycles, struct err *e)
 {
     struct line_work w = {.machine = k,
                           .images = v->images,
-                          .tiles = tiles,
-                          .root = middle(tiles, group),
-                          .shape = {.levels = 2, .centred = true, .group = {group}},
+                          .tiles = l->tiles,
+                          .root = middle(l->tiles, l->group),
+                          .shape = {.levels = 2, .centred = true, .group = {l->group}},
                           .pattern = LINE_ALLREDUCE,
-                          .words = words,
+                          .words = l->words,
                           .count = LAYER_REDUCTIONS};
     struct rig_result r;
     if (line_work_run(&w, &r, e))
@@ -92,7 +97,8 @@ static int run_variant(struct validation *v, const struct machine *machine, cons
     for (int i = 0; i < LAYER_REDUCTIONS; i++)
         words[i] = a->unpacked ? wse3_payload[i] : packed(wse3_payload[i]);
     for (int i = 0; i < 2; i++) {
-        if (run_layer(v, &k, p[i].tiles, p[i].group, words, &cycles[i], e))
+        const struct layer l = {p[i].tiles, p[i].group, words};
+        if (run_layer(v, &k, &l, &cycles[i], e))
             return -1;
         add_level(v, a, &p[i], cycles[i]);
     }
@@ -147,7 +153,8 @@ int validate_decode(struct validation *v, const struct machine *k, struct err *e
                                                   1,
                                                   wide,
                                                   hidden};
-        if (run_layer(v, k, p->tiles, p->group, words, &cycles[i], e))
+        const struct layer l = {p->tiles, p->group, words};
+        if (run_layer(v, k, &l, &cycles[i], e))
             return -1;
         validate_add(v,
                      (struct validate_row){

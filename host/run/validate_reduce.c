@@ -18,13 +18,13 @@ static const struct point points[] = {
 };
 enum { POINTS = sizeof points / sizeof points[0], QUICK_TILES = 128, STAR_TILES = 64 };
 
-static int measure(struct line_work *w, struct validation *v, struct point p, uint64_t *cycles,
-                   struct err *e)
+static int measure(struct line_work *w, struct validation *v, const struct point *p,
+                   uint64_t *cycles, struct err *e)
 {
     struct rig_result r;
     w->images = v->images;
-    w->tiles = p.tiles;
-    w->words = &p.words;
+    w->tiles = p->tiles;
+    w->words = &p->words;
     w->count = 1;
     if (line_work_run(w, &r, e))
         return -1;
@@ -55,7 +55,7 @@ static int sweep(struct validation *v, const struct machine *k, const struct swe
         w.root = s->pattern == LINE_BROADCAST ? 0 : p.tiles - 1;
         if (s->pattern == LINE_REDUCE)
             w.shape = reduce_shape(s->kind, p.tiles, w.root);
-        if (measure(&w, v, p, &cycles, e))
+        if (measure(&w, v, &p, &cycles, e))
             return -1;
         validate_add(v,
                      (struct validate_row){.unit = "cycles",
@@ -144,7 +144,7 @@ int validate_auto_gen(struct validation *v, const struct machine *k, struct err 
         uint64_t cycles = 0;
         if (v->quick && p.tiles > QUICK_TILES)
             continue;
-        if (measure(&w, v, p, &cycles, e))
+        if (measure(&w, v, &p, &cycles, e))
             return -1;
         validate_add(v,
                      (struct validate_row){.unit = "cycles",

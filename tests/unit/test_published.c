@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_published.c - the published formulas against values worked out elsewhere (T_R = 2), and what
+ * a validation row says. */
+#include "run/published.h"
+#include "run/validate.h"
+#include "tests/harness.h"
+
+#include <math.h>
+
+struct golden {
+    double tiles, words, broadcast, chain, tree, two_phase; /* rounded */
+};
+
+static const struct golden table[] = {
+    {4, 256, 264, 274, 522, 522},        {8, 256, 268, 298, 783, 530},
+    {16, 256, 276, 346, 1044, 542},      {32, 256, 292, 442, 1305, 559},
+    {64, 256, 324, 634, 1566, 588},      {128, 256, 388, 1018, 1827, 701},
+    {256, 256, 516, 1786, 2088, 887},    {512, 256, 772, 3322, 2349, 1218},
+    {512, 1, 517, 3067, 561, 729},       {512, 64, 580, 3130, 845, 850},
+    {512, 1024, 1540, 4090, 9261, 2689}, {512, 4096, 4612, 7162, 36909, 8573},
+};
+
+TEST(published_formulas_give_the_published_table)
+{
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        const struct golden *g = &table[i];
+        CHECK_EQ(lround(model_message(g->words, g->tiles)), (long)g->broadcast);
+        CHECK_EQ(lround(model_chain(g->words, g->tiles)), (long)g->chain);
+        CHECK_EQ(lround(model_tree(g->words, g->tiles)), (long)g->tree);
+        CHECK_EQ(lround(model_two_phase(g->words, g->tiles)), (long)g->two_phase);
+    }
+    CHECK_EQ(lround(model_star(256, 512)), 130821);
+}
+
+TEST(validation_row_fails_only_outside_its_limit)
+{
+    struct validate_row r = {.published = 100, .ours = 104, .limit = 0.0401};
+    CHECK(validate_passes(&r));
+    r.ours = 95;
+    CHECK(!validate_passes(&r));
+    r.limit = 0; /* nothing asked */
+    CHECK(validate_passes(&r));
+    CHECK(fabs(validate_difference(&r) + 0.05) < 1e-12);
+}
+
+TEST(validation_cases_have_names_of_their_own)
+{
+    for (size_t i = 0; i < validate_case_count; i++)
+        CHECK(validate_find(validate_cases[i].name) == &validate_cases[i]);
+    CHECK(!validate_find("chian"));
+}
