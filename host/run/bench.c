@@ -12,6 +12,7 @@
 void bench_items(struct bench_list *out)
 {
     out->count = 0;
+    bench_items_core(out);
     bench_items_fabric(out);
     bench_items_boot(out);
     bench_items_model(out);

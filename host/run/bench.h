@@ -55,6 +55,7 @@ struct bench_item *bench_add(struct bench_list *l, struct bench_item i, const ch
     __attribute__((format(printf, 3, 4)));
 double bench_seconds(void); /* of a clock that only goes forward */
 
+void bench_items_core(struct bench_list *l);
 void bench_items_fabric(struct bench_list *l);
 void bench_items_boot(struct bench_list *l);
 void bench_items_model(struct bench_list *l);
