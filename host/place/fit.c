@@ -5,6 +5,7 @@
 
 #include "base/xalloc.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -231,6 +232,7 @@ static int spread(struct plan *p, struct err *e)
     if (used < p->wafers)
         return err_set(e, ERR_INPUT, "plan: %u wafers are too many: %u strips fill %u at most",
                        p->wafers, p->strip_count, used);
+    assert(most > 0);
     for (uint32_t i = 0; i < p->strip_count; i++) {
         uint32_t x0 = p->strips[i].x0;
         p->strips[i].x0 = x0 / most * p->width + x0 % most;
