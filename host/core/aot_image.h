@@ -95,7 +95,7 @@ static inline bool aot_inside(uint32_t offset, unsigned bits, uint32_t limit)
                 AOT_LEAVE(at, refund)                                                              \
             memcpy(&v_, rom + a_, sizeof v_);                                                      \
         }                                                                                          \
-        use;                                                                                       \
+        (use);                                                                                     \
     }
 #define AOT_STORE(type, bits, address, at, refund, value)                                          \
     {                                                                                              \

@@ -51,11 +51,10 @@ static inline void write_32(uint8_t *p, uint32_t v)
 
 /* ---- the bodies of the labels ---- */
 
-#define GO goto * ip->go
 #define NEXT                                                                                       \
     do {                                                                                           \
         ip++;                                                                                      \
-        GO;                                                                                        \
+        goto * ip->go;                                                                             \
     } while (0)
 
 /* Begin the block at ip. */
@@ -64,9 +63,9 @@ static inline void write_32(uint8_t *p, uint32_t v)
         if (left < ip->charge)                                                                     \
             goto no_budget;                                                                        \
         left -= ip->charge;                                                                        \
-        GO;                                                                                        \
+        goto * ip->go;                                                                             \
     } while (0)
-#define TARGET (const struct fast_op *)((const char *)ip + (int32_t)ip->imm)
+#define TARGET ((const struct fast_op *)((const char *)ip + (int32_t)ip->imm))
 
 #define A x[ip->rs1]
 #define B x[ip->rs2]
@@ -130,6 +129,7 @@ static inline void write_32(uint8_t *p, uint32_t v)
 #define ODD_TO_X(name, expression)                                                                 \
     FLOAT(name, bool odd; uint32_t v = expression; if (odd) goto slow; D = v)
 
+/* NOLINTNEXTLINE(readability-function-size): all labels must be in one function */
 static struct fast_rest run(struct core *c, const struct fast_code *f, uint64_t left, bool fp,
                             const void *const **labels)
 {

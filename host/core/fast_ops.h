@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "memory is read as the host reads it");
+
 #if defined(__x86_64__)
 #define FAST_FP 1
 #else
@@ -137,7 +139,7 @@ static inline bool op_bgeu(uint32_t a, uint32_t b)
 
 /* ---- floats, as values: moving one keeps every bit, NaN or not ---- */
 
-#define FAST_SIGN 0x80000000u
+#define FAST_SIGN (1u << 31)
 
 static inline uint32_t fast_bits(float v)
 {
