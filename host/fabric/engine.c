@@ -48,6 +48,7 @@ static void start_on(struct wafer *w, uint32_t tile, unsigned k, uint32_t offset
     struct tile *t = &w->tile[tile];
     struct engine *g = &t->engine;
     struct thread *th = &g->thread[k];
+    fast_settle(t);
     memset(th, 0, sizeof *th);
     memcpy(&th->d, t->sram + offset, sizeof th->d);
     enum stream_error error = stream_check(&th->d);
@@ -60,7 +61,6 @@ static void start_on(struct wafer *w, uint32_t tile, unsigned k, uint32_t offset
     th->use = (uint8_t)stream_fabric_use(th->d.op);
     th->left = stream_beats(&th->d, &w->lanes);
     th->ready_at = w->cycle + w->setup;
-    t->direct = NO_DIRECT;
     g->busy |= (uint8_t)(1u << k);
     wafer_call(w, tile, th->ready_at);
 }

@@ -75,6 +75,8 @@ int fast_open(struct wafer *w, struct err *e)
     if (!f->lane[0] || !f->slot[0])
         return err_input(e, "wafer: cannot reserve %zu bytes for the queues of %u tiles",
                          f->lane_bytes + f->slot_bytes, w->tiles);
+    wafer_sweep(f->lane[0], f->lane_bytes, w->tiles);
+    wafer_sweep(f->slot[0], f->slot_bytes, w->tiles);
     for (unsigned c = 0; c < TILE_COLOURS; c++)
         f->lane[c] = f->lane[0] + (size_t)c * w->tiles;
     for (unsigned c = 0; c < TILE_COLOURS * FABRIC_PORTS; c++)
@@ -116,7 +118,7 @@ void fast_bound(struct wafer *w, uint32_t tile, unsigned colour, unsigned queue,
 {
     struct tile *t = &w->tile[tile];
     struct lane *l = fast_lane(w, tile, colour);
-    t->direct = NO_DIRECT;
+    fast_settle(t);
     if (before != NO_QUEUE)
         l->down = (uint16_t)(l->down - t->queue[before].count);
     if (queue != NO_QUEUE)

@@ -141,6 +141,19 @@ static inline void words_put(struct words *k, uint32_t key, uint32_t data)
     k->word[k->count++] = (uint64_t)key << 32 | data;
 }
 
+/* Leave the direct state; the thread is as if it had taken its words itself. */
+static inline void fast_settle(struct tile *t)
+{
+    if (t->direct != NO_DIRECT && t->direct_came) {
+        unsigned k = (unsigned)__builtin_ctz(t->engine.busy);
+        t->engine.thread[k].done += t->direct_came;
+        t->engine.thread[k].left -= t->direct_came;
+        t->engine.turn = (uint8_t)((k + 1) % TILE_THREADS);
+    }
+    t->direct = NO_DIRECT;
+    t->direct_came = 0;
+}
+
 /* ---- fast.c ---- */
 int fast_open(struct wafer *w, struct err *e);
 void fast_close(struct wafer *w);

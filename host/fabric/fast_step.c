@@ -319,28 +319,60 @@ static inline bool up_has_room(const struct wafer *w, uint32_t tile, const struc
     return fast_lane(w, tile, th->d.dst)->held[PORT_RAMP] < w->ramp_room;
 }
 
+/* RECV: all that changes is in the first line of the tile, until fast_settle. */
+static inline void receive(struct wafer *w, uint32_t tile, struct tile *t, uint32_t data)
+{
+    uint32_t at = t->direct_at + 4u * t->direct_came++;
+    if (at < TILE_CODE_BYTES)
+        tile_put_code(w, tile, at, data);
+    else
+        memcpy(t->sram + at, &data, sizeof data);
+    w->stats.stream_beats++;
+    if (t->direct_came != t->direct_words)
+        return;
+    unsigned k = (unsigned)__builtin_ctz(t->engine.busy);
+    fast_settle(t);
+    t->engine.thread[k].ready_at = w->cycle + 1;
+    wafer_call(w, tile, w->cycle + 1);
+}
+
+/* Any other operation that takes words; false if it must wait after all. */
+static inline bool combine(struct wafer *w, uint32_t tile, struct tile *t, uint32_t data)
+{
+    unsigned k = (unsigned)__builtin_ctz(t->engine.busy);
+    struct thread *th = &t->engine.thread[k];
+    if (th->use == 3 && !up_has_room(w, tile, th))
+        return false;
+    beat(w, tile, t, k, data);
+    if (!th->left) {
+        t->direct = NO_DIRECT;
+        wafer_call(w, tile, w->cycle + 1);
+    }
+    return true;
+}
+
+static inline bool take_directly(struct wafer *w, uint32_t tile, struct tile *t, uint32_t data)
+{
+    if (!t->direct_words)
+        return combine(w, tile, t, data);
+    receive(w, tile, t, data);
+    return true;
+}
+
 static inline void deliver(struct wafer *w, uint32_t key, uint32_t data)
 {
     uint32_t tile = key >> 8;
     unsigned colour = key >> 3 & 31u;
     struct tile *t = &w->tile[tile];
     struct lane *l = fast_lane(w, tile, colour);
-    if (t->direct == colour) {
-        unsigned k = (unsigned)__builtin_ctz(t->engine.busy);
-        struct thread *th = &t->engine.thread[k];
-        if (th->use == 1 || up_has_room(w, tile, th)) {
-            w->stats.wavelets_received++;
-            w->consumed++;
-            beat(w, tile, t, k, data);
-            taken(w, tile, l);
-            if (!th->left) {
-                t->direct = NO_DIRECT;
-                wafer_call(w, tile, w->cycle + 1);
-            }
-            return;
-        }
-        t->direct = NO_DIRECT;
+    if (t->direct == colour && take_directly(w, tile, t, data)) {
+        w->stats.wavelets_received++;
+        w->consumed++;
+        taken(w, tile, l);
+        return;
     }
+    if (t->direct == colour)
+        fast_settle(t);
     if (l->sink != SINK_QUEUE)
         l->down--;
     ramp_arrive(w, tile,
@@ -430,6 +462,9 @@ static inline void go_direct(struct wafer *w, uint32_t tile, struct tile *t)
     if (queue == NO_QUEUE || t->queue[queue].count)
         return;
     t->direct = (uint8_t)th->d.src1;
+    t->direct_came = 0;
+    t->direct_at = (uint16_t)(th->d.dst + 4 * th->done);
+    t->direct_words = th->d.op == STREAM_RECV ? (uint16_t)th->left : 0;
     set_remove(&w->engines, tile);
     if (t->timer_at != NEVER)
         wafer_call(w, tile, t->timer_at);
@@ -438,7 +473,7 @@ static inline void go_direct(struct wafer *w, uint32_t tile, struct tile *t)
 static inline void visit_engine(struct wafer *w, uint32_t tile)
 {
     struct tile *t = &w->tile[tile];
-    t->direct = NO_DIRECT;
+    fast_settle(t);
     if (!only_words(w, t) || !beat_words(w, tile, t))
         engine_visit(w, tile);
     go_direct(w, tile, t);
@@ -456,13 +491,33 @@ void fast_let_leave(struct wafer *w, struct parcels *all)
     all->count = 0;
 }
 
+/* The host's memory is slow where tiles are many, and what comes next is known here. */
+enum { LOOK_AHEAD = 12 };
+
+static inline void fetch_lane(const struct wafer *w, uint32_t key)
+{
+    __builtin_prefetch(fast_lane(w, key >> 8, key >> 3 & 31u), 1);
+}
+
+static inline void fetch_tile(const struct wafer *w, uint32_t key)
+{
+    fetch_lane(w, key);
+    __builtin_prefetch(&w->tile[key >> 8], 1);
+}
+
 static void arrive_all(struct wafer *w, struct moment *m)
 {
-    for (uint32_t i = 0; i < m->arrive.count; i++)
+    for (uint32_t i = 0; i < m->arrive.count; i++) {
+        if (i + LOOK_AHEAD < m->arrive.count)
+            fetch_lane(w, m->arrive.key[i + LOOK_AHEAD]);
         arrive(w, m->arrive.key[i]);
+    }
     m->arrive.count = 0;
-    for (uint32_t i = 0; i < m->deliver.count; i++)
+    for (uint32_t i = 0; i < m->deliver.count; i++) {
+        if (i + LOOK_AHEAD < m->deliver.count)
+            fetch_tile(w, (uint32_t)(m->deliver.word[i + LOOK_AHEAD] >> 32));
         deliver(w, (uint32_t)(m->deliver.word[i] >> 32), (uint32_t)m->deliver.word[i]);
+    }
     m->deliver.count = 0;
 }
 

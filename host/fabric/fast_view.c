@@ -104,6 +104,19 @@ static void view_moments(const struct viewer *s, const struct fast *f)
     }
 }
 
+/* What the thread of a direct tile has done shows; the tile stays direct. */
+static void settle(struct tile *t)
+{
+    uint16_t came = t->direct_came;
+    uint8_t colour = t->direct;
+    if (colour == NO_DIRECT || !came)
+        return;
+    fast_settle(t);
+    t->direct = colour;
+    t->direct_at = (uint16_t)(t->direct_at + 4 * came);
+    t->direct_words = (uint16_t)(t->direct_words - came);
+}
+
 struct wafer *fast_view(const struct wafer *w)
 {
     struct wafer *view = xcalloc(1, sizeof *view);
@@ -118,6 +131,7 @@ struct wafer *fast_view(const struct wafer *w)
     s.flown = xcalloc((size_t)TILE_COLOURS * w->tiles, FABRIC_PORTS * sizeof *s.flown);
     for (uint32_t i = 0; i < w->tiles; i++) {
         view_router(&s, i);
+        settle(&w->tile[i]);
         memset(view->tile[i].on_ramp, 0, sizeof view->tile[i].on_ramp);
         if (!w->tile[i].halted && !w->tile[i].core.waiting)
             set_add(&view->cores, i);

@@ -123,6 +123,9 @@ struct tile {
     uint16_t prefix;   /* CODE_OPEN: so many bytes are as in the image and not in sram */
     bool halted;
     uint8_t timer_event;
+    /* fast, direct RECV: where the first of its words goes, how many came, how many there are; 0:
+     * some other operation */
+    uint16_t direct_at, direct_came, direct_words;
     struct engine engine;
     struct input_queue queue[TILE_QUEUES];
     uint64_t due; /* cycle of the core's next instruction */
@@ -213,6 +216,8 @@ static inline uint32_t wafer_y(const struct wafer *w, uint32_t tile)
 /* ---- wafer.c ---- */
 /* Zero pages, without host memory until touched; NULL if the system refuses. */
 void *wafer_reserve(size_t bytes);
+/* Huge pages, if tiles are many: for what is gone through from tile to tile. */
+void wafer_sweep(void *p, size_t bytes, uint32_t tiles);
 void wafer_step(struct wafer *w); /* one cycle, wanted or not; then w->cycle is the next */
 void wafer_call(struct wafer *w, uint32_t tile, uint64_t cycle); /* visit the engine then */
 /* In stress: does this lane (an output port, or STRESS_UP) stall in this cycle? */

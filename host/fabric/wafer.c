@@ -13,6 +13,7 @@
 
 enum {
     SIDE_MAX = 4096,       /* tiles */
+    MANY_TILES = 1 << 15,
     MACHINE_MAX = 1 << 12, /* cycles or wavelets: keeps sums in their types */
 };
 
@@ -54,6 +55,12 @@ void *wafer_reserve(size_t bytes)
     return p == MAP_FAILED ? NULL : p;
 }
 
+void wafer_sweep(void *p, size_t bytes, uint32_t tiles)
+{
+    if (tiles >= MANY_TILES)
+        (void)madvise(p, bytes, MADV_HUGEPAGE);
+}
+
 /* Untouched pages cost nothing; huge ones would defeat that, tiles touch little. */
 static int map_tiles(struct wafer *w, struct err *e)
 {
@@ -65,6 +72,7 @@ static int map_tiles(struct wafer *w, struct err *e)
         return err_input(e, "wafer: cannot reserve %zu bytes for the SRAM of %u tiles",
                          w->sram_bytes, w->tiles);
     (void)madvise(w->sram, w->sram_bytes, MADV_NOHUGEPAGE);
+    wafer_sweep(w->tile, w->tile_bytes, w->tiles);
     return 0;
 }
 
