@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct verb *const verbs[] = {&verb_run,      &verb_eval,  &verb_plan,     &verb_info,
-                                           &verb_validate, &verb_bench, &verb_translate};
+static const struct verb *const verbs[] = {&verb_run,       &verb_eval,     &verb_plan,
+                                           &verb_info,      &verb_validate, &verb_bench,
+                                           &verb_translate, &verb_boot};
 
 static void print_help(FILE *out)
 {

@@ -20,11 +20,16 @@ static void set_overflow(struct image *m, enum image_part part, const char *what
     }
 }
 
+/* Nothing is written to SRAM but what is loaded, so a reset clears no more than that. */
 void image_reset(struct image *m, bool dry)
 {
+    if (!m->dry && m->low > m->dirty)
+        m->dirty = m->low;
     m->dry = dry;
-    if (!dry)
-        memset(m->sram, 0, sizeof m->sram);
+    if (!dry && m->dirty > TILE_PROGRAM_OFFSET) {
+        memset(m->sram + TILE_PROGRAM_OFFSET, 0, m->dirty - TILE_PROGRAM_OFFSET);
+        m->dirty = 0;
+    }
     m->low = TILE_PROGRAM_OFFSET;
     m->high = TILE_SRAM_BYTES;
     memset(m->used, 0, sizeof m->used);

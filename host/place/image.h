@@ -42,6 +42,7 @@ struct image {
     bool dry;
     _Alignas(16) uint8_t sram[TILE_SRAM_BYTES]; /* not touched when dry */
     uint32_t low, high;                         /* free memory is low..high-1 */
+    uint32_t dirty;                             /* sram below it may not be zero */
     uint32_t used[IMAGE_PARTS];                 /* bytes */
     const char *overflow;                       /* NULL, or what did not fit */
     enum image_part overflow_part;
@@ -65,6 +66,7 @@ struct image {
     int first_desc;           /* the sequence starts with it */
 };
 
+/* Begin a program. The image is zero before its first reset (xcalloc). */
 void image_reset(struct image *m, bool dry);
 
 /* Take memory. All return the SRAM offset. image_data copies `bytes` (may be NULL in a dry image);
