@@ -41,3 +41,20 @@ $(foreach t,$(TOOL_SRC),$(eval $(call tool_rule,$(t))))
 test-binaries: $(SUITE_BIN) $(FUZZ_BIN) $(SUITE_TOOLS)
 fuzz: $(FUZZ_BIN) ## run each fuzz target longer (SECONDS_EACH=60)
 	$(Q)for f in $(FUZZ_BIN); do $$f --seconds $${SECONDS_EACH:-60} || exit 1; done
+
+# Threads of one wafer: the engines side by side, built with the thread sanitiser.
+TSAN_SRC := $(filter-out host/cli/%,$(wildcard host/base/*.c host/core/*.c host/fabric/*.c hal/*.c)) \
+  $(wildcard host/machines/*.c) tests/harness.c tests/fixture/fabric_rig.c tests/fixture/engine_pair.c \
+  tests/prop/test_engines.c
+TSAN_OBJ := $(TSAN_SRC:%.c=$(B)/tsan/%.o) $(B)/host/host/machines/preset_text.o
+$(B)/tsan/%.o: %.c
+	$(call say,CC-TSAN,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(HOSTFLAGS) -fsanitize=thread -O1 -Itests -c $< -o $@
+$(B)/tests/tsan: $(TSAN_OBJ)
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -fsanitize=thread $^ -o $@ $(LIBS)
+.PHONY: tsan
+tsan: $(B)/tests/tsan firmware ## the engine tests under the thread sanitiser
+	$(Q)B=$(B) T=engines $(B)/tests/tsan

@@ -11,6 +11,7 @@
 #include "hal/mmio.h"
 #include "harness.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -283,4 +284,83 @@ TEST(engines_agree_on_anything)
 {
     for (unsigned n = 0; n < 30; n++)
         run_case(t->seed * 20000 + n, true);
+}
+
+/* ---- cores: the boot ROM and the firmware on every tile ---- */
+
+struct boot {
+    struct pair p;
+    uint8_t rom[TILE_ROM_BYTES], code[TILE_CODE_BYTES];
+    uint32_t image[TILE_CODE_BYTES / 4 + 2], words;
+};
+
+static size_t read_binary(const char *name, uint8_t *out, size_t size)
+{
+    const char *build = getenv("B");
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/firmware/%s", build ? build : "build", name);
+    FILE *f = fopen(path, "rb");
+    CHECK_MSG(f, "no %s", path);
+    size_t bytes = fread(out, 1, size, f);
+    (void)fclose(f);
+    return bytes;
+}
+
+static void boot_open(struct boot *b, uint32_t width, uint32_t height, uint32_t threads)
+{
+    struct machine m = rig_machine();
+    struct firmware firmware = {.rom = b->rom, .code = b->code, .entry = TILE_SRAM_BASE};
+    memset(b, 0, sizeof *b);
+    (void)read_binary("rom.bin", b->rom, sizeof b->rom);
+    b->words = (uint32_t)(read_binary("tile.bin", b->code, sizeof b->code) + 3) / 4;
+    b->image[0] = b->words << 16;
+    memcpy(b->image + 1, b->code, (size_t)b->words * 4);
+    b->p.label = "boot";
+    pair_open(&b->p, (struct wafer_cfg){.machine = &m,
+                                        .firmware = &firmware,
+                                        .width = width,
+                                        .height = height,
+                                        .threads = threads});
+}
+
+/* What can enter now: the image at the corner; then the end of each tile's load along its row. */
+static void boot_feed(struct boot *b, uint32_t *at, uint32_t *loaded)
+{
+    const struct wafer *plain = b->p.w[0];
+    for (uint32_t y = 0; y < plain->height; y++) {
+        struct edge_port port = {PORT_WEST, y};
+        struct wavelet image = {.data = b->image[*at], .colour = COLOUR_IMAGE};
+        struct wavelet end = {.colour = COLOUR_LOAD, .control = true};
+        bool first = y == 0 && *at < b->words + 2;
+        if (first ? !wafer_edge_room(plain, port, COLOUR_IMAGE)
+                  : loaded[y] == plain->width || !wafer_edge_room(plain, port, COLOUR_LOAD))
+            continue;
+        wafer_edge_enter(b->p.w[0], port, first ? image : end);
+        wafer_edge_enter(b->p.w[1], port, first ? image : end);
+        if (first)
+            ++*at;
+        else
+            loaded[y]++;
+    }
+}
+
+TEST(engines_agree_on_booting)
+{
+    for (uint32_t threads = 1; threads <= 3; threads++) {
+        struct boot *b = &(struct boot){0};
+        uint32_t at = 0, loaded[8] = {0};
+        boot_open(b, 2 + threads, 6 - threads, threads);
+        for (unsigned cycle = 0; cycle < 3000; cycle++) {
+            boot_feed(b, &at, loaded);
+            wafer_step(b->p.w[0]);
+            wafer_step(b->p.w[1]);
+            if (cycle % 64 == 0 || (cycle > 2000 && cycle % 8 == 0))
+                pair_compare(&b->p);
+        }
+        pair_run(&b->p, 100000);
+        CHECK(!b->p.w[0]->fault.raised);
+        CHECK_EQ(b->p.w[0]->tile[0].code, CODE_SHARED);
+        CHECK_EQ(b->p.w[1]->tile[b->p.w[1]->tiles - 1].core.waiting, true);
+        pair_close(&b->p);
+    }
 }
