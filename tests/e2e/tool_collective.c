@@ -18,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GO = 21, CAST = 20, ROW = 0, COLUMN = 8 }; /* colours; 4 * 2 each for sets of levels */
+enum { GO = 21, CAST = 20, ROW = 0, COLUMN = 8 }; /* colours */
 enum what {
     LINE_REDUCE,
     LINE_MAX,
@@ -98,9 +98,9 @@ static void emit_go(struct image *m, const struct job *j, uint32_t x, uint32_t y
                                        .batch = (uint16_t)(j->w + j->h - x - y)});
 }
 
-static void set_colours(struct line *l, uint8_t base)
+static void set_colours(struct line *l, uint8_t base, uint8_t count)
 {
-    for (uint8_t i = 0; i < 8; i++)
+    for (uint8_t i = 0; i < count; i++)
         l->chain[i] = (uint8_t)(base + i);
     l->broadcast = CAST;
 }
@@ -109,8 +109,9 @@ static struct rect_place place_of(const struct job *j, uint32_t x, uint32_t y)
 {
     struct rect area = {0, 0, j->w, j->h};
     struct rect_place p = rect_place(&area, x, y, j->root_x, j->root_y);
-    set_colours(&p.row, ROW);
-    set_colours(&p.column, COLUMN);
+    bool both = j->w > 1 && j->h > 1; /* a single line has room for three sets of levels */
+    set_colours(&p.row, ROW, both ? 8 : 12);
+    set_colours(&p.column, both ? COLUMN : ROW, both ? 8 : 12);
     p.row.shape = j->row;
     p.column.shape = j->column;
     p.cast = CAST;
