@@ -115,14 +115,16 @@ static int bench(const struct options *o, const struct bench_list *l, struct err
 {
     struct images images;
     struct machine machine;
-    char folder[4096], model[4096];
+    char folder[4096], model[4096], programs[4096];
     beside_program(folder, sizeof folder, "firmware");
+    beside_program(programs, sizeof programs, "bench");
     beside_program(model, sizeof model, "../host/models/kimi-nano");
-    if (check_words(o, l, e) || images_load(&images, o->firmware ? o->firmware : folder, e) ||
+    if (check_words(o, l, e) || firmware_load(&images, o->firmware, e) ||
         machine_read(&machine, o->machine ? o->machine : "small", e))
         return -1;
     struct bench_env env = {.images = &images,
                             .machine = &machine,
+                            .programs = programs,
                             .firmware = o->firmware ? o->firmware : folder,
                             .model = o->model ? o->model : model};
     return run_items(o, l, &env, e);

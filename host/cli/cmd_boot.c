@@ -107,16 +107,14 @@ static int boot(const struct boot_options *o, struct err *e)
 {
     static const char *const loads[] = {"fabric", "image", "direct", NULL};
     static const char *const engines[] = {"fast", "plain", NULL};
-    char folder[4096];
     struct machine machine;
     struct images images;
     struct allreduce_result result;
     double shown = 0;
     int load, engine;
-    beside_program(folder, sizeof folder, "firmware");
     if (pick(&load, "load", o->load, loads, e) || pick(&engine, "engine", o->engine, engines, e) ||
         machine_read(&machine, o->machine ? o->machine : "small", e) ||
-        images_load(&images, o->firmware ? o->firmware : folder, e))
+        firmware_load(&images, o->firmware, e))
         return -1;
     if (o->words > ALLREDUCE_WORDS_MAX || o->threads > 4096)
         return err_set(e, ERR_USAGE, "--allreduce: at most %d words; --threads: at most 4096",

@@ -197,12 +197,10 @@ static int validate(const struct options *o, struct err *e)
 {
     struct images images;
     struct machine machine;
-    char folder[4096];
     struct validation v = {.images = &images, .quick = o->quick, .progress = show_progress};
     struct outcome outcome[64];
     size_t count = 0;
-    beside_program(folder, sizeof folder, "firmware");
-    if (check_words(o, e) || images_load(&images, o->firmware ? o->firmware : folder, e))
+    if (check_words(o, e) || firmware_load(&images, o->firmware, e))
         return -1;
     if (o->machine && machine_read(&machine, o->machine, e))
         return -1;

@@ -26,6 +26,16 @@ void beside_program(char *out, size_t bytes, const char *name)
     (void)snprintf(out, bytes, "%s/%s", slash ? self : ".", name);
 }
 
+int firmware_load(struct images *out, const char *folder, struct err *e)
+{
+    char own[4096];
+    beside_program(own, sizeof own, "firmware");
+    if (images_load(out, folder ? folder : own, e))
+        return -1;
+    images_translated(out, own);
+    return 0;
+}
+
 int stage_open_model(struct stage *s, const struct place_options *p, struct err *e)
 {
     memset(s, 0, sizeof *s);
@@ -65,8 +75,6 @@ static int put_qemu_tile(void *self, struct wafer *w, const struct plan *plan, s
 int stage_open_session(struct stage *s, const struct place_options *p, uint32_t context,
                        struct err *e)
 {
-    char folder[4096];
-    beside_program(folder, sizeof folder, "firmware");
     bool direct = p->load && !strcmp(p->load, "direct");
     if (p->load && !direct && strcmp(p->load, "fabric") != 0)
         return err_set(e, ERR_USAGE, "--load: '%s' is neither fabric nor direct", p->load);
@@ -82,7 +90,7 @@ int stage_open_session(struct stage *s, const struct place_options *p, uint32_t 
         return err_set(e, ERR_USAGE, "--context: %llu positions, the model has %u",
                        (unsigned long long)positions,
                        checkpoint_config(s->checkpoint)->positions_max);
-    if (images_load(&s->images, p->firmware ? p->firmware : folder, e))
+    if (firmware_load(&s->images, p->firmware, e))
         return -1;
     struct session_cfg cfg = {.checkpoint = s->checkpoint,
                               .machine = &s->machine,

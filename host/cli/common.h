@@ -81,6 +81,10 @@ int stage_open_session(struct stage *s, const struct place_options *p, uint32_t 
                        struct err *e);
 void stage_close(struct stage *s);
 
+/* The images of a folder, or of the folder beside this program when it is NULL; with the
+ * translations that are beside this program. */
+int firmware_load(struct images *out, const char *folder, struct err *e);
+
 /* "<folder of this program>/<name>". */
 void beside_program(char *out, size_t bytes, const char *name);
 

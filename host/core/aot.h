@@ -35,7 +35,8 @@ struct aot;
 
 /* Load a shared object made from aot_write's C. NULL with ERR_INPUT if there is none, or it is of
  * another image or another version of this program, or needs what this host does not have: then
- * the caller goes on without. */
+ * the caller goes on without. The file is a program and is executed before anything about it can
+ * be checked: only one that the build made, never one that came with an input. */
 struct aot *aot_open(const char *path, uint32_t base, const uint8_t *code, uint32_t bytes,
                      struct err *e);
 void aot_close(struct aot *a); /* NULL is fine; no core may be running it */

@@ -4,6 +4,7 @@
 #include "fabric/ahead.h"
 
 #include "base/xalloc.h"
+#include "fabric/crew.h"
 
 #include <stdlib.h>
 
@@ -108,9 +109,27 @@ void ahead_run(struct wafer *w, uint32_t tile)
     t->due = t->core.cycle;
 }
 
+/* The awake cores of the fast engine: those due, and those that wait for their cycle. */
+static void settle_strip(struct wafer *w, const struct wafer *strip)
+{
+    const struct fast *f = strip->fast;
+    for (uint32_t m = 0; m <= f->mask; m++)
+        for (uint32_t i = 0; i < f->moment[m].cores.count; i++)
+            ahead_run(w, f->moment[m].cores.key[i]);
+    for (uint32_t i = 0; i < f->late.count; i++)
+        ahead_run(w, f->late.heap[i].tile);
+}
+
 void ahead_settle(struct wafer *w)
 {
-    for (uint32_t i = 0; w->ahead && i < w->tiles; i++)
-        if (!w->tile[i].foreign)
+    if (!w->ahead)
+        return;
+    for (unsigned n = 0; n < crew_strips(w); n++) {
+        struct wafer *strip = crew_strip(w, n);
+        const struct set *s = &strip->cores;
+        for (uint32_t i = set_next(s, 0); i != SET_END; i = set_next(s, i + 1))
             ahead_run(w, i);
+        if (w->fast)
+            settle_strip(w, strip);
+    }
 }

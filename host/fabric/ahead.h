@@ -36,7 +36,7 @@ void ahead_close(struct ahead *a); /* NULL is fine */
 /* The core of this tile has just done a step, in the present cycle: on, if that is allowed. */
 void ahead_run(struct wafer *w, uint32_t tile);
 
-/* The run is over; see above. Cost: a look at every tile. */
+/* The run is over; see above. Cost: a visit to every core that is awake. */
 void ahead_settle(struct wafer *w);
 
 #endif

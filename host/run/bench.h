@@ -17,6 +17,7 @@ struct bench_env {
     const struct machine *machine;
     const char *model;    /* checkpoint folder */
     const char *firmware; /* folder of the images */
+    const char *programs; /* of the core programs: translations among them are executed */
 };
 
 struct bench_item {

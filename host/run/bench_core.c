@@ -138,11 +138,11 @@ static int open_job(struct job *j, const struct bench_item *i, const char *folde
     char path[4096];
     struct image_region r = {
         .base = TILE_SRAM_BASE, .bytes = TILE_CODE_BYTES, .memory = j->one.memory};
-    (void)snprintf(path, sizeof path, "%s/../bench/core_%s.elf", folder, programs[i->a].name);
+    (void)snprintf(path, sizeof path, "%s/core_%s.elf", folder, programs[i->a].name);
     if (images_place(path, &r, e))
         return -1;
     j->code = core_code_open(TILE_SRAM_BASE, j->one.memory, TILE_CODE_BYTES);
-    (void)snprintf(path, sizeof path, "%s/../bench/core_%s.so", folder, programs[i->a].name);
+    (void)snprintf(path, sizeof path, "%s/core_%s.so", folder, programs[i->a].name);
     if (i->b == TRANSLATED) {
         j->translated = aot_open(path, TILE_SRAM_BASE, j->one.memory, TILE_CODE_BYTES, e);
         if (!j->translated)
@@ -156,7 +156,7 @@ static int run_item(const struct bench_item *i, const struct bench_env *env, dou
                     struct err *e)
 {
     struct job j = {0};
-    int result = open_job(&j, i, env->firmware, e);
+    int result = open_job(&j, i, env->programs, e);
     if (!result)
         result = time_runs(&j, i, value, e);
     fast_code_close(j.fast);

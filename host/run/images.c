@@ -53,9 +53,13 @@ int images_load(struct images *out, const char *folder, struct err *e)
         return -1;
     out->code_bytes = (code.used + 3) & ~3u;
     out->firmware = (struct firmware){.rom = out->rom, .code = out->code, .entry = code.entry};
-    (void)snprintf(out->rom_translation, sizeof out->rom_translation, "%s/rom.so", folder);
-    (void)snprintf(out->code_translation, sizeof out->code_translation, "%s/tile.so", folder);
-    out->firmware.rom_translation = out->rom_translation;
-    out->firmware.code_translation = out->code_translation;
     return 0;
+}
+
+void images_translated(struct images *i, const char *folder)
+{
+    (void)snprintf(i->rom_translation, sizeof i->rom_translation, "%s/rom.so", folder);
+    (void)snprintf(i->code_translation, sizeof i->code_translation, "%s/tile.so", folder);
+    i->firmware.rom_translation = i->rom_translation;
+    i->firmware.code_translation = i->code_translation;
 }

@@ -10,12 +10,16 @@ struct images {
     struct firmware firmware; /* points into the two arrays below */
     uint32_t code_bytes;      /* of code, rounded up to words */
     uint8_t rom[TILE_ROM_BYTES], code[TILE_CODE_BYTES];
-    char rom_translation[4096], code_translation[4096]; /* rom.so and tile.so, there or not */
+    char rom_translation[4096], code_translation[4096]; /* see images_translated */
 };
 
 /* Read both files of a folder. Errors are ERR_INPUT and name the file: not an ELF for this tile, a
  * segment outside the ROM or outside the code region, no bytes at the entry. */
 int images_load(struct images *out, const char *folder, struct err *e);
+
+/* Use the translations rom.so and tile.so of this folder where they are there and fit. They are
+ * programs that will be executed: the folder must be the program's own, never one from an input. */
+void images_translated(struct images *i, const char *folder);
 
 /* A stretch of tile memory that a file fills. */
 struct image_region {
