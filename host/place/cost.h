@@ -23,10 +23,10 @@
  * on, while it sums, what it took last from behind, and the level costs it one cycle.
  *
  * cost_reduce follows a regular group of each level, the groups at the ends of the line, which may
- * be shorter or longer, and the line's root. It is exact for one level, and for one word in any
- * groups. Streams that meet at a ramp or on a link are reckoned with where a root has two sides and
- * where a stream is early; what is left is within 4 % or 6 cycles on lines up to 256 tiles
- * (tests/e2e/collectives.sh), and was 5 % at worst in trees of long vectors. */
+ * be shorter or longer, and the line's root. It is exact for one level. Streams that meet at a ramp
+ * or on a link are reckoned with where a root has two sides and where a stream is early; what is
+ * left is within 4 % or 6 cycles on lines up to 256 tiles (tests/e2e/collectives.sh), and was 5 %
+ * at worst in trees of long vectors. */
 #ifndef TESSERA_PLACE_COST_H
 #define TESSERA_PLACE_COST_H
 
