@@ -131,12 +131,14 @@ struct foreign_tile {
 int wafer_set_foreign_tile(struct wafer *w, uint32_t x, uint32_t y, const struct foreign_tile *ops,
                            struct err *e);
 
-/* Run until done(self) is true (asked first, and after every cycle in which something happened), or
- * nothing can happen any more. Returns 0 when done; otherwise -1 and e->kind ERR_FAULT (a tile
- * fault or trap: named with tile, cycle, code, source line, pc, task; the wafer stays at the end of
- * that cycle and says the same again), ERR_DEADLOCK (quiet but not done: who waits for whom),
- * ERR_LIMIT (max_cycles passed since the call, and not quiet: who is busy). wafer_run_quiet is the
- * same with "nothing can happen any more" as the goal. */
+/* Run until done(self) is true (asked first, and after every cycle in which something happened;
+ * what a core computes between two accesses to its registers is nothing), or nothing can happen any
+ * more. Awake cores may then have computed beyond this cycle, all engines equally far (ahead.h).
+ * Returns 0 when done; otherwise -1 and e->kind ERR_FAULT (a tile fault or trap: named with tile,
+ * cycle, code, source line, pc, task; the wafer stays at the end of that cycle and says the same
+ * again), ERR_DEADLOCK (quiet but not done: who waits for whom), ERR_LIMIT (max_cycles passed since
+ * the call, and not quiet: who is busy). wafer_run_quiet is the same with "nothing can happen any
+ * more" as the goal. */
 int wafer_run(struct wafer *w, bool (*done)(void *self), void *self, uint64_t max_cycles,
               struct err *e);
 int wafer_run_quiet(struct wafer *w, uint64_t max_cycles, struct err *e);
