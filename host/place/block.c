@@ -72,16 +72,16 @@ struct block block_place_axpy(struct image *m, const struct weight *w, struct sl
 }
 
 struct block block_place_experts(struct image *m, const struct checkpoint *ck,
-                                 enum weight_role role, uint32_t layer, uint32_t count,
-                                 struct slice rows, struct slice cols)
+                                 const struct expert_matrix *all, struct slice rows,
+                                 struct slice cols)
 {
     struct weight w;
-    checkpoint_weight(ck, role, layer, 0, &w);
+    checkpoint_weight(ck, all->role, all->layer, 0, &w);
     struct block b = block_shape(w.kind, rows, cols);
-    uint8_t *room = image_room(m, PART_WEIGHTS, b.bytes * count, &b.at);
+    uint8_t *room = image_room(m, PART_WEIGHTS, b.bytes * all->experts, &b.at);
     b.scales = (uint16_t)(b.at + even(b.rows.count * b.row_bytes));
-    for (uint32_t e = 0; room && e < count; e++) {
-        checkpoint_weight(ck, role, layer, e, &w);
+    for (uint32_t e = 0; room && e < all->experts; e++) {
+        checkpoint_weight(ck, all->role, all->layer, e, &w);
         fill(&w, &b, room + (size_t)e * b.bytes);
     }
     return b;

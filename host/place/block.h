@@ -27,11 +27,17 @@ struct block block_place(struct image *m, const struct weight *w, struct slice r
 struct block block_place_axpy(struct image *m, const struct weight *w, struct slice rows,
                               struct slice cols);
 
-/* The same block of `count` experts' matrices, one behind the other, `bytes` apart; the first is
+/* A matrix that every routed expert of a layer has. */
+struct expert_matrix {
+    enum weight_role role;
+    uint32_t layer, experts;
+};
+
+/* The same block of every expert's matrix, one behind the other, `bytes` apart; the first is
  * returned. */
 struct block block_place_experts(struct image *m, const struct checkpoint *ck,
-                                 enum weight_role role, uint32_t layer, uint32_t count,
-                                 struct slice rows, struct slice cols);
+                                 const struct expert_matrix *all, struct slice rows,
+                                 struct slice cols);
 
 /* Append y = W x over the block (y: rows words at dst, x: cols words at src). Returns the
  * descriptor, or 0 when the block is empty: then nothing is appended and dst keeps its zeros. */

@@ -127,12 +127,16 @@ static void router_phase(struct tile *t, struct experts *x)
 }
 
 /* One product per chosen expert; `select` is to point them at its slices. */
-static void expert_products(struct tile *t, struct experts *x, const struct block *b, uint16_t dst,
-                            uint32_t dst_words, uint16_t src, uint32_t src_words)
+struct walk { /* where one expert's words are, and how far the next one's */
+    uint16_t at;
+    uint32_t step;
+};
+static void expert_products(struct tile *t, struct experts *x, const struct block *b,
+                            struct walk dst, struct walk src)
 {
     for (uint32_t i = 0; i < x->top_k; i++) {
-        uint16_t at = block_product(t->m, b, word_at(dst, i * dst_words),
-                                    word_at(src, i * src_words), dst_words == 0 && i > 0);
+        uint16_t at = block_product(t->m, b, word_at(dst.at, i * dst.step),
+                                    word_at(src.at, i * src.step), dst.step == 0 && i > 0);
         if (at)
             x->select[x->select_count++] = (struct select_entry){.desc = at,
                                                                  .slot = (uint16_t)i,
@@ -146,8 +150,8 @@ static void expert_products(struct tile *t, struct experts *x, const struct bloc
 static struct block expert_block(struct tile *t, enum weight_role role, struct slice rows,
                                  struct slice cols)
 {
-    return block_place_experts(t->m, t->plan->checkpoint, role, t->stage, t->config->experts, rows,
-                               cols);
+    struct expert_matrix all = {.role = role, .layer = t->stage, .experts = t->config->experts};
+    return block_place_experts(t->m, t->plan->checkpoint, &all, rows, cols);
 }
 
 static void gate_up_phase(struct tile *t, struct experts *x)
@@ -159,8 +163,9 @@ static void gate_up_phase(struct tile *t, struct experts *x)
     x->hidden = image_words(m, PART_BUFFERS, half);
     struct block gate = expert_block(t, ROLE_EXPERT_GATE, x->width, t->hidden_col);
     struct block up = expert_block(t, ROLE_EXPERT_UP, x->width, t->hidden_col);
-    expert_products(t, x, &gate, part, x->n, t->norm_x, 0);
-    expert_products(t, x, &up, word_at(part, half), x->n, t->norm_x, 0);
+    expert_products(t, x, &gate, (struct walk){part, x->n}, (struct walk){t->norm_x, 0});
+    expert_products(t, x, &up, (struct walk){word_at(part, half), x->n},
+                    (struct walk){t->norm_x, 0});
     if (t->config->shared_experts) {
         product(t, ROLE_SHARED_GATE, x->shared_width, word_at(part, chosen));
         product(t, ROLE_SHARED_UP, x->shared_width, word_at(part, half + chosen));
@@ -188,7 +193,7 @@ static void expert_down_phase(struct tile *t, struct experts *x)
 {
     uint16_t part = image_words(t->m, PART_BUFFERS, t->hidden_col.count);
     struct block down = expert_block(t, ROLE_EXPERT_DOWN, t->hidden_col, x->width);
-    expert_products(t, x, &down, part, 0, x->hidden, x->n);
+    expert_products(t, x, &down, (struct walk){part, 0}, (struct walk){x->hidden, x->n});
     if (t->config->shared_experts)
         down_product(t, ROLE_SHARED_DOWN, x->shared_width, part,
                      word_at(x->hidden, x->top_k * x->n), x->n > 0);
