@@ -121,7 +121,7 @@ void tile_lock_code(struct wafer *w, uint32_t tile)
 void tile_reset(struct wafer *w, uint32_t tile)
 {
     struct tile *t = &w->tile[tile];
-    t->sram = w->sram + (size_t)tile * TILE_STRIDE + tile % TILE_SHIFTS * TILE_SHIFT;
+    t->sram = w->sram + (size_t)tile * TILE_STRIDE + (size_t)(tile % TILE_SHIFTS) * TILE_SHIFT;
     t->alarm = t->timer_at = NEVER;
     t->engine.alone = NO_THREAD;
     t->direct = NO_DIRECT;
