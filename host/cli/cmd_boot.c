@@ -52,11 +52,14 @@ static double tile_bytes(const struct allreduce_cfg *c, const struct allreduce_r
 
 static void print_text(const struct allreduce_cfg *c, const struct allreduce_result *r)
 {
+    static const char *const loaded[] = {"image through the mesh, programs written to SRAM",
+                                         "image and programs through the mesh",
+                                         "image and programs written to SRAM"};
     double off = ((double)r->cycles - (double)r->predicted) / (double)r->predicted;
     (void)printf("%u x %u = %llu tiles of machine %s, %u words\n", c->width, c->height,
                  (unsigned long long)c->width * c->height, c->machine->name, c->words);
-    (void)printf("boot            %12llu cycles, programs of up to %u bytes\n",
-                 (unsigned long long)r->boot_cycles, r->program_bytes);
+    (void)printf("boot            %12llu cycles: %s (up to %u bytes)\n",
+                 (unsigned long long)r->boot_cycles, loaded[c->load], r->program_bytes);
     (void)printf("allreduce       %12llu cycles, %.2f us at %.2f GHz: rows %s, columns %s\n",
                  (unsigned long long)r->cycles, (double)r->cycles / c->machine->clock_hz * 1e6,
                  c->machine->clock_hz / 1e9, reduce_kind_name(r->row), reduce_kind_name(r->column));
@@ -105,7 +108,7 @@ static void print_json(const struct allreduce_cfg *c, const struct allreduce_res
 
 static int boot(const struct boot_options *o, struct err *e)
 {
-    static const char *const loads[] = {"fabric", "image", "direct", NULL};
+    static const char *const loads[] = {"image", "fabric", "direct", NULL};
     static const char *const engines[] = {"fast", "plain", NULL};
     struct machine machine;
     struct images images;
@@ -151,8 +154,8 @@ static int run_boot(int argc, char **argv, struct err *e)
         {"fabric", "WxH", "tiles, instead of the machine's", OPTION_PAIR, o.fabric, NULL},
         {"allreduce", "N", "words of the vector (default 1)", OPTION_COUNT, &o.words, NULL},
         {"load", "HOW",
-         "fabric (default): image and programs through the mesh; image: programs written "
-         "directly; direct: all written directly",
+         "image (default): the firmware through the mesh, programs written to SRAM; fabric: both "
+         "through the mesh; direct: both written",
          OPTION_TEXT, &o.load, NULL},
         {"engine", "NAME", "fast (default) or plain", OPTION_TEXT, &o.engine, NULL},
         {"threads", "N", "of the fast engine (default 1)", OPTION_COUNT, &o.threads, NULL},

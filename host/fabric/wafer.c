@@ -12,7 +12,7 @@
 #include <sys/mman.h>
 
 enum {
-    SIDE_MAX = 4096,       /* tiles */
+    SIDE_MAX = 4096, /* tiles */
     MANY_TILES = 1 << 15,
     MACHINE_MAX = 1 << 12, /* cycles or wavelets: keeps sums in their types */
 };
@@ -217,6 +217,14 @@ void wafer_read(const struct wafer *w, uint32_t x, uint32_t y, uint8_t *out)
     const struct tile *t = &w->tile[y * w->width + x];
     tile_copy_code(w, t, out);
     memcpy(out + TILE_CODE_BYTES, t->sram + TILE_CODE_BYTES, TILE_SRAM_BYTES - TILE_CODE_BYTES);
+}
+
+void wafer_read_part(const struct wafer *w, uint32_t x, uint32_t y, uint32_t offset, void *out,
+                     uint32_t n)
+{
+    assert(x < w->width && y < w->height);
+    assert(offset >= TILE_CODE_BYTES && offset <= TILE_SRAM_BYTES && n <= TILE_SRAM_BYTES - offset);
+    memcpy(out, w->tile[y * w->width + x].sram + offset, n);
 }
 
 uint64_t wafer_cycle(const struct wafer *w)

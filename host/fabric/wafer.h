@@ -70,6 +70,10 @@ void wafer_start_loaded(struct wafer *w);
 /* A tile's SRAM for reading (TILE_SRAM_BYTES into `out`; the code region included). */
 void wafer_read(const struct wafer *w, uint32_t x, uint32_t y, uint8_t *out);
 
+/* `n` bytes of it from `offset` on, behind the code region. Looks at no other host memory. */
+void wafer_read_part(const struct wafer *w, uint32_t x, uint32_t y, uint32_t offset, void *out,
+                     uint32_t n);
+
 /* Edges. A port is a side and the row (west, east) or column (north, south). A port takes one
  * wavelet per cycle, when the router has room for its colour; one that enters in cycle t can leave
  * that router in t. What a router sends out over the rim in cycle t has left in t + hop_cycles;

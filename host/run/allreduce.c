@@ -309,25 +309,20 @@ static int sum(struct run *r, struct allreduce_result *out, struct err *e)
     return 0;
 }
 
-static int check_tile(const struct run *r, const float *want, uint32_t x, uint32_t y,
-                      const uint8_t *sram, struct err *e)
+static int check_tile(const struct run *r, const float *want, float *have, uint32_t x, uint32_t y,
+                      struct err *e)
 {
-    uint32_t out = r->out[(size_t)y * r->cfg->width + x];
-    for (uint32_t i = 0; i < r->cfg->words; i++) {
-        float have;
-        memcpy(&have, sram + out + (size_t)4 * i, 4);
-        if (have != want[i])
+    uint32_t n = r->cfg->words;
+    wafer_read_part(r->wafer, x, y, r->out[(size_t)y * r->cfg->width + x], have, 4 * n);
+    for (uint32_t i = 0; i < n; i++)
+        if (have[i] != want[i])
             return err_set(e, ERR_COMPARE, "tile (%u,%u), word %u: the sum is %.9g, not %.9g", x, y,
-                           i, (double)have, (double)want[i]);
-    }
+                           i, (double)have[i], (double)want[i]);
     return 0;
 }
 
-static int check(const struct run *r, struct err *e)
+static void expect(const struct run *r, float *want)
 {
-    uint8_t *sram = xcalloc(1, TILE_SRAM_BYTES);
-    float *want = xcalloc(r->cfg->words, sizeof *want);
-    int result = 0;
     for (uint32_t i = 0; i < r->cfg->words; i++) {
         uint64_t total = 0;
         for (uint32_t y = 0; y < r->cfg->height; y++)
@@ -335,15 +330,21 @@ static int check(const struct run *r, struct err *e)
                 total += value(r, x, y, i);
         want[i] = (float)total;
     }
+}
+
+static int check(const struct run *r, struct err *e)
+{
+    float *want = xcalloc(r->cfg->words, sizeof *want),
+          *have = xcalloc(r->cfg->words, sizeof *have);
+    int result = 0;
+    expect(r, want);
     for (uint32_t y = 0; y < r->cfg->height && !result; y++) {
-        for (uint32_t x = 0; x < r->cfg->width && !result; x++) {
-            wafer_read(r->wafer, x, y, sram);
-            result = check_tile(r, want, x, y, sram, e);
-        }
+        for (uint32_t x = 0; x < r->cfg->width && !result; x++)
+            result = check_tile(r, want, have, x, y, e);
         progress(r, "checking: tiles", (uint64_t)(y + 1) * r->cfg->width);
     }
     free(want);
-    free(sram);
+    free(have);
     return result;
 }
 

@@ -11,10 +11,11 @@
 #include "place/cost.h"
 #include "run/images.h"
 
-/* How tiles get what they run: the image and each tile's program through the mesh; the image and
- * the word that starts it through the mesh, programs written to SRAM before; all written directly.
- */
-enum boot_load { BOOT_FABRIC, BOOT_IMAGE, BOOT_DIRECT };
+/* How tiles get what they run. BOOT_IMAGE: the firmware image, and the word that ends a tile's
+ * load, come through the mesh; its program was written to SRAM before. BOOT_FABRIC: programs come
+ * through the mesh too, some 60 words for each tile over half a row of hops. BOOT_DIRECT: all is
+ * written. */
+enum boot_load { BOOT_IMAGE, BOOT_FABRIC, BOOT_DIRECT };
 
 enum { ALLREDUCE_WORDS_MAX = 2048 };
 

@@ -19,12 +19,12 @@ same_cycles() { # OPTION...: both engines, both ways of loading, one thread and 
     done
     boot "$@" --threads 2 && [ "$(field out boot_cycles)" -eq "$(field first boot_cycles)" ] &&
         boot "$@" --load direct && [ "$(field out allreduce_cycles)" -eq "$(field first allreduce_cycles)" ] &&
-        boot "$@" --load image && [ "$(field out allreduce_cycles)" -eq "$(field first allreduce_cycles)" ]
+        boot "$@" --load fabric && [ "$(field out allreduce_cycles)" -eq "$(field first allreduce_cycles)" ]
 }
 # A tile that booted and took part costs the host at most 8 KiB.
-small() { boot --fabric 160x160 --load image && [ "$(field out host_bytes_per_tile)" -le 8192 ]; }
+small() { boot --fabric 160x160 && [ "$(field out host_bytes_per_tile)" -le 8192 ]; }
 
-check "64x64, 1 word" as_predicted --fabric 64x64 --allreduce 1
+check "64x64, 1 word, programs through the mesh" as_predicted --fabric 64x64 --allreduce 1 --load fabric
 check "64x64, 7 words" as_predicted --fabric 64x64 --allreduce 7
 check "40x90, 100 words" as_predicted --fabric 40x90 --allreduce 100 --load direct
 check "one row, one column, one tile" sh -c "$T boot --fabric 1x1 && $T boot --fabric 37x1 && $T boot --fabric 1x37 --allreduce 3"
