@@ -86,9 +86,9 @@ static _Noreturn void become_qemu(const struct qemu_tile *q, char *const *argv)
 static int start_process(struct qemu_tile *q, const struct qemu_tile_cfg *cfg, struct err *e)
 {
     char memory[128];
-    snprintf(memory, sizeof memory,
-             "memory-backend-file,id=link,share=on,mem-path=/proc/self/fd/%d,size=%u", q->memory_fd,
-             RING_FILE_BYTES);
+    (void)snprintf(memory, sizeof memory,
+                   "memory-backend-file,id=link,share=on,mem-path=/proc/self/fd/%d,size=%u",
+                   q->memory_fd, RING_FILE_BYTES);
     const char *argv[] = {cfg->qemu ? cfg->qemu : "qemu-system-riscv32",
                           "-M",
                           "virt",

@@ -14,6 +14,7 @@
 #include "tests/fixture/line_sum.h"
 #include "run/images.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,7 +258,7 @@ static int check_results(const struct rig *r, const struct wafer *w, float facto
         wafer_read(w, at % j->w, at / j->w, sram);
         for (uint32_t i = 0; i < n && !result; i++) {
             float have, should = root || reaches_all(j->what) ? want[i] : 0;
-            memcpy(&have, sram + r->tile[at].out + 4 * i, 4);
+            memcpy(&have, sram + r->tile[at].out + (size_t)4 * i, 4);
             if (root && (j->what == LINE_BROADCAST || j->what == RECT_BROADCAST))
                 have /= 2; /* it doubles its data behind the broadcast */
             if (memcmp(&have, &should, 4) != 0)
@@ -307,6 +308,7 @@ static int run_both(struct rig *r, struct wafer *w, struct io *io, uint64_t *cyc
 static int load(struct rig *r, struct wafer *w, struct err *e)
 {
     const struct job *j = r->job;
+    assert(j->w > 0);
     for (uint32_t i = 0; i < j->w * j->h; i++) {
         emit(r, i % j->w, i / j->w);
         if (r->image->overflow)

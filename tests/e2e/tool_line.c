@@ -110,20 +110,27 @@ static double formula(enum pattern pattern, const struct machine *k, uint32_t ti
     }
 }
 
-static int measure(enum pattern pattern, const struct machine *k, const struct images *images,
-                   uint32_t tiles, uint32_t words, uint64_t *cycles, struct err *e)
+/* What runs, and on what. */
+struct run {
+    enum pattern pattern;
+    const struct machine *machine;
+    const struct images *images;
+    uint32_t tiles, words;
+};
+
+static int measure(const struct run *r, uint64_t *cycles, struct err *e)
 {
     struct wafer_cfg cfg = {
-        .machine = k, .firmware = &images->firmware, .width = tiles, .height = 1};
+        .machine = r->machine, .firmware = &r->images->firmware, .width = r->tiles, .height = 1};
     struct wafer *w;
-    struct timing t = {.source = 0, .sink = tiles - 1};
+    struct timing t = {.source = 0, .sink = r->tiles - 1};
     struct image *m = xcalloc(1, sizeof *m);
     if (wafer_open(&w, &cfg, e))
         return -1;
     struct io *io = io_open(w, &cfg);
     int result = 0;
-    for (uint32_t x = 0; x < tiles && !result; x++) {
-        emit(m, &t, pattern, x, tiles, words);
+    for (uint32_t x = 0; x < r->tiles && !result; x++) {
+        emit(m, &t, r->pattern, x, r->tiles, r->words);
         result = wafer_load(w, x, 0, TILE_PROGRAM_OFFSET, m->sram + TILE_PROGRAM_OFFSET,
                             m->low - TILE_PROGRAM_OFFSET, e);
     }
@@ -134,7 +141,7 @@ static int measure(enum pattern pattern, const struct machine *k, const struct i
         io_send(io, (struct edge_port){PORT_WEST, 0}, GO, &go, 1, 0);
         result = wafer_run_quiet(w, 1000000000, e);
     }
-    *cycles = pattern == PING ? t.stored - t.issued - 1 : t.stored - t.issued + 1;
+    *cycles = r->pattern == PING ? t.stored - t.issued - 1 : t.stored - t.issued + 1;
     io_close(io);
     wafer_close(w);
     free(m);
@@ -161,7 +168,8 @@ int main(int argc, char **argv)
             for (unsigned j = 0; j < (p == PING ? 1 : sizeof sizes / sizeof sizes[0]); j++) {
                 uint64_t cycles = 0;
                 double want = formula((enum pattern)p, &k, lengths[i], sizes[j]);
-                if (measure((enum pattern)p, &k, &images, lengths[i], sizes[j], &cycles, &e))
+                if (measure(&(struct run){(enum pattern)p, &k, &images, lengths[i], sizes[j]},
+                            &cycles, &e))
                     (void)printf("# %s\n", e.text);
                 double off = ((double)cycles - want) / want;
                 worst = fabs(off) > worst ? fabs(off) : worst;
