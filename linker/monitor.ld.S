@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* monitor.ld.S - the live tile's monitor: plain RAM from the address at which QEMU's virt board starts. The
  * tile's own memory is elsewhere, in the shared file, so nothing here has to keep out of its way. */
+#include "hal/tile_map.h"
+
 ENTRY(_start)
 SECTIONS
 {
-    . = 0x80000000;
+    . = TILE_SRAM_BASE;
     .text : { *(.text.start) *(.text*) *(.rodata*) *(.srodata*) }
     . = ALIGN(4096);
     .data : { *(.data*) *(.sdata*) }
     .bss : { *(.bss*) *(.sbss*) *(COMMON) }
-    ASSERT(. < 0x80100000, "the monitor is given 16 MiB of RAM")
+    ASSERT(. < TILE_SRAM_BASE + 0x100000, "the monitor is given 16 MiB of RAM")
 }

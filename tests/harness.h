@@ -51,7 +51,7 @@ _Noreturn void test_fail(const char *file, int line, const char *fmt, ...)
 #define CHECK_STR(a, b)                                                                            \
     do {                                                                                           \
         const char *check_a = (a), *check_b = (b);                                                 \
-        if (__builtin_strcmp(check_a, check_b) != 0)                                                    \
+        if (__builtin_strcmp(check_a, check_b) != 0)                                               \
             test_fail(__FILE__, __LINE__, "%s is \"%s\", not \"%s\"", #a, check_a, check_b);       \
     } while (0)
 

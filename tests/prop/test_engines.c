@@ -36,8 +36,8 @@ static uint32_t below(struct chaos *c, uint32_t n)
 
 /* For both wafers. */
 #define EACH(c, w)                                                                                 \
-    for (struct wafer **each_ = (c)->p.w, *w = *each_; each_ < (c)->p.w + 2;                       \
-         each_++, w = each_ < (c)->p.w + 2 ? *each_ : NULL)
+    for (struct wafer **each_ = (c)->p.w, *(w) = *each_; each_ < (c)->p.w + 2;                     \
+         each_++, (w) = each_ < (c)->p.w + 2 ? *each_ : NULL)
 
 static void random_machine(struct chaos *c, struct machine *m)
 {

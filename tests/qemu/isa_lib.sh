@@ -58,7 +58,7 @@ explain() { # SEED NUMBER
 }
 
 run_batches() { # SEED BATCHES PROGRAMS_EACH: TAP
-    $RVCC -E -P -x assembler-with-cpp linker/bare.ld.S -o "$D/bare.ld" || exit 1
+    $RVCC -E -P -I. -x assembler-with-cpp linker/bare.ld.S -o "$D/bare.ld" || exit 1
     echo "# seed $1 (SEED=n changes it)"
     echo "1..$2"
     batch=0 total=0

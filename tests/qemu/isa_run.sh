@@ -6,7 +6,7 @@ set -u
 D=$(mktemp -d) || exit 1
 trap 'rm -rf "$D"' EXIT
 . tests/qemu/isa_lib.sh
-$RVCC -E -P -x assembler-with-cpp linker/bare.ld.S -o "$D/bare.ld" || exit 1
+$RVCC -E -P -I. -x assembler-with-cpp linker/bare.ld.S -o "$D/bare.ld" || exit 1
 number=0
 
 check() { # NAME STATUS
