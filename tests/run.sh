@@ -27,6 +27,7 @@ run() { # NAME COMMAND...
 
 if [ "$SET" = quick ]; then
     for suite in unit prop isa; do [ ! -x "$B/tests/$suite" ] || run "$suite" "$B/tests/$suite"; done
+    [ ! -x "$B/tests/tsan" ] || T=engines run tsan "$B/tests/tsan"
     for f in "$B"/tests/fuzz_*; do
         [ -x "$f" ] || continue
         case ${f##*/} in *"${T-}"*) run "${f##*/}" "$f" --seconds 2 ;; esac

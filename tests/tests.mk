@@ -38,9 +38,32 @@ endef
 $(foreach t,$(TOOL_SRC),$(eval $(call tool_rule,$(t))))
 
 .PHONY: test-binaries
-test-binaries: $(SUITE_BIN) $(FUZZ_BIN) $(SUITE_TOOLS)
-fuzz: $(FUZZ_BIN) ## run each fuzz target longer (SECONDS_EACH=60)
-	$(Q)for f in $(FUZZ_BIN); do $$f --seconds $${SECONDS_EACH:-60} || exit 1; done
+test-binaries: $(SUITE_BIN) $(FUZZ_BIN) $(SUITE_TOOLS) $(B)/tests/tsan
+
+# `make fuzz`: by libFuzzer where clang has it (Debian: libclang-rt-14-dev), else by our own driver.
+FUZZ_SAN := address,undefined
+$(B)/clang/%.o: %.c
+	$(call say,CLANG,$<)
+	@mkdir -p $(@D)
+	$(Q)clang -w -std=c11 $(INC) -D_GNU_SOURCE -DLIBFUZZER -ffp-contract=off -g -O1 -MMD -MP \
+	  -fsanitize=fuzzer-no-link,$(FUZZ_SAN) -c $< -o $@
+$(B)/clang/libtessera.a: $(HOST_SRC:%.c=$(B)/clang/%.o) $(FIXTURE_SRC:%.c=$(B)/clang/%.o) $(HOST_ASM:%.S=$(B)/host/%.o)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(B)/clang/fuzz_%: $(B)/clang/tests/fuzz/fuzz_%.o $(B)/clang/tests/fuzz/driver.o $(B)/clang/libtessera.a
+	$(call say,LD,$@)
+	$(Q)clang -fsanitize=fuzzer,$(FUZZ_SAN) $^ -o $@ $(LIBS)
+LIBFUZZER_BIN := $(FUZZ_BIN:$(B)/tests/%=$(B)/clang/%)
+.PHONY: fuzz fuzz-own fuzz-libfuzzer
+fuzz: ## run each fuzz target longer (SECONDS_EACH=60), by libFuzzer where clang has it
+	$(Q)if echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | \
+	  clang -w -x c -fsanitize=fuzzer - -o /dev/null 2>/dev/null; \
+	then $(MAKE) --no-print-directory fuzz-libfuzzer; else $(MAKE) --no-print-directory fuzz-own; fi
+fuzz-own: $(FUZZ_BIN)
+	$(Q)for f in $^; do $$f --seconds $${SECONDS_EACH:-60} || exit 1; done
+fuzz-libfuzzer: $(LIBFUZZER_BIN)
+	$(Q)for f in $^; do echo "$$f"; mkdir -p $$f.corpus; \
+	  $$f -max_total_time=$${SECONDS_EACH:-60} -print_final_stats=1 -verbosity=0 $$f.corpus || exit 1; done
+
 
 # Threads of one wafer: the engines side by side, built with the thread sanitiser.
 TSAN_SRC := $(filter-out host/cli/%,$(wildcard host/base/*.c host/core/*.c host/fabric/*.c hal/*.c)) \
