@@ -125,20 +125,24 @@ struct args_norm_rope {
     uint16_t pairs, pair_count;
 };
 
-/* Scores s[heads][cached]. score_max: s *= scale, max[j] = max over t (-FLT_MAX when nothing is
- * cached). score_exp: e[j][t] = exp(s[j][t] - max[j]), sum[j] = sum over t in order. */
+/* Scores s[..][cached], of which a tile works on rows first .. first + heads - 1; max and sum are
+ * of these only. score_max: s *= scale, max[j] = max over t (-FLT_MAX when nothing is cached).
+ * score_exp: e[j][t] = exp(s[j][t] - max[j]), sum[j] = sum over t in order. With `share` it first
+ * clears what it wrote the last time, so that all else in e stays zero while `cached` varies; `was`
+ * is its note of how many those were, 0 at first. e may be s without `share`. */
 struct args_score {
     float scale;
     uint16_t scores, max;
     uint16_t sum, exp;
     uint16_t heads, state;
+    uint16_t first, share;
+    uint16_t was, zero;
 };
 
-/* data[i] = data[i] / sums[(first + i) / head_dim] */
-struct args_head_scale {
-    uint16_t data, sums;
-    uint16_t count, first;
-    uint16_t head_dim, zero;
+/* dst[i] = 1 / src[i], i < count. dst may be src. */
+struct args_reciprocal {
+    uint16_t src, dst;
+    uint16_t count, zero;
 };
 
 /* out[i] = 1 / (1 + exp(-z[i] * r)); *r_out = r when r_out is not 0. */
@@ -173,16 +177,16 @@ struct args_select {
     uint16_t entries, zero;
 };
 
-/* out[i][n] = silu(r * gate[i][n]) * (r * up[i][n]) * weights[i], i < experts, n < count (weights
- * 0: 1); the same for the shared part (shared_count may be 0) without weights. silu(z) = z / (1 +
- * exp(-z)). norm.sum 0: r is the word at r_in; both 0: r = 1. */
+/* out[i] = silu(r * gate[i]) * (r * up[i]) * weight, i < count; silu(z) = z / (1 + exp(-z)). These
+ * are the values `first` .. of a vector that holds `width` of each of `experts` experts, which are
+ * weighted by weights[expert], and then others with weight 1. norm.sum 0: r is the word at r_in;
+ * both 0: r = 1. out may be gate. Fault ARGUMENT if width is 0 and experts is not. */
 struct args_swiglu {
     struct args_norm norm;
     uint16_t gate, up;
     uint16_t out, count;
+    uint16_t first, width;
     uint16_t experts, weights;
-    uint16_t shared_gate, shared_up;
-    uint16_t shared_out, shared_count;
     uint16_t r_in, zero;
 };
 
@@ -191,6 +195,6 @@ _Static_assert(sizeof(struct program_route) == 12, "shared layout");
 _Static_assert(sizeof(struct program_task) == 8, "shared layout");
 _Static_assert(sizeof(struct args_token) == 28, "shared layout");
 _Static_assert(sizeof(struct args_norm_rope) == 28, "shared layout");
-_Static_assert(sizeof(struct args_swiglu) == 36, "shared layout");
+_Static_assert(sizeof(struct args_swiglu) == 32, "shared layout");
 
 #endif

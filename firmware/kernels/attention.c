@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* attention.c - the softmax over a tile's share of the positions, in the two steps that the
  * reductions between tiles leave: maximum, then exponentials and their sum. */
-#include "firmware/fault.h"
 #include "firmware/kernels/kernels.h"
 #include "firmware/kernels/math.h"
 #include "firmware/kernels/words.h"
-
-enum { THIS_FILE = FAULT_FILE_ATTENTION_C };
 
 void kernel_score_max(uint32_t args)
 {
     const struct args_score *a = hal_sram(args);
     const struct token_state *state = hal_sram(a->state);
-    float *score = words(a->scores), *max = words(a->max);
+    float *score = words(a->scores + 4 * a->first * state->cached), *max = words(a->max);
     float scale = a->scale;
 
     for (uint32_t j = a->heads; j; j--) {
@@ -26,13 +23,25 @@ void kernel_score_max(uint32_t args)
     }
 }
 
+static void clear_last(struct args_score *a, uint32_t cached)
+{
+    float *e = words(a->exp + 4u * a->first * a->was);
+
+    for (uint32_t n = (uint32_t)a->heads * a->was; n; n--)
+        *e++ = 0.0f;
+    a->was = (uint16_t)cached;
+}
+
 void kernel_score_exp(uint32_t args)
 {
-    const struct args_score *a = hal_sram(args);
+    struct args_score *a = hal_sram(args);
     const struct token_state *state = hal_sram(a->state);
-    const float *score = words(a->scores), *max = words(a->max);
-    float *out = words(a->exp), *sum = words(a->sum);
+    uint32_t skip = 4 * a->first * state->cached;
+    const float *score = words(a->scores + skip), *max = words(a->max);
+    float *out = words(a->exp + skip), *sum = words(a->sum);
 
+    if (a->share)
+        clear_last(a, state->cached);
     for (uint32_t j = a->heads; j; j--) {
         float most = *max++, total = 0.0f;
         for (uint32_t t = state->cached; t; t--) {
@@ -44,21 +53,12 @@ void kernel_score_exp(uint32_t args)
     }
 }
 
-void kernel_head_scale(uint32_t args)
+void kernel_reciprocal(uint32_t args)
 {
-    const struct args_head_scale *a = hal_sram(args);
-    const float *sum = words(a->sums);
-    float *data = words(a->data);
-    uint32_t left; /* values until the next head's begin */
+    const struct args_reciprocal *a = hal_sram(args);
+    const float *src = words(a->src);
+    float *dst = words(a->dst);
 
-    TILE_CHECK(a->head_dim, ARGUMENT, a->head_dim);
-    left = a->head_dim - a->first % a->head_dim;
-    sum += a->first / a->head_dim;
-    for (uint32_t i = 0; i < a->count; i++) {
-        data[i] /= *sum;
-        if (!--left) {
-            left = a->head_dim;
-            sum++;
-        }
-    }
+    for (uint32_t n = a->count; n; n--)
+        *dst++ = 1.0f / *src++;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* attention.c - multi-head latent attention on one tile, in the absorbed form: phases 1 to 8 of
  * plan.h. Each function is one phase; they share the buffers of struct attention. */
-#include "place/layer.h"
+#include "place/share.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -116,17 +116,60 @@ static uint16_t rope_table(struct tile *t, uint16_t buffer, struct slice part, u
     return table;
 }
 
-/* At the row root: norm of q_a applied afterwards, and RoPE, on row r's share of the queries. */
+/* Whether element i of row r's queries is the second of a RoPE pair. */
+static bool pair_end(const struct tile *t, const struct attention *a, uint32_t i)
+{
+    uint32_t d = (a->query.first + i) % a->query_dim, nope = t->config->nope_dim;
+    return d > nope && (d - nope) % 2;
+}
+
+/* How a row shares its queries: t's part of them, and the cycles of all and of the largest part.
+ * Parts are equal in cycles, not in elements. */
+static struct slice query_part(const struct tile *t, const struct attention *a,
+                               struct share_work *work)
+{
+    uint32_t n = a->query.count, part = 0;
+    uint64_t done = 0, start = 0, most = 0, all = (uint64_t)n * CYCLES_SCALED_WORD;
+    struct slice mine = {0, 0};
+    for (uint32_t i = 0; i < n; i++)
+        all += pair_end(t, a, i) ? CYCLES_ROPE_PAIR : 0u;
+    for (uint32_t i = 0; i < n; i++) {
+        bool second = pair_end(t, a, i);
+        uint32_t p = second ? part : (uint32_t)(done * t->w / all);
+        if (p != part)
+            part = p, start = done;
+        if (p == t->c && mine.count++ == 0)
+            mine.first = i;
+        done += CYCLES_SCALED_WORD + (second ? CYCLES_ROPE_PAIR : 0u);
+        most = most > done - start ? most : done - start;
+    }
+    *work = (struct share_work){.all = all, .most = most, .sums = n + 2, .values = n};
+    return mine;
+}
+
+/* Norm of q_a applied afterwards, and RoPE, on row r's queries, at the row root or shared. */
 static void query_finish(struct tile *t, struct attention *a)
 {
-    struct args_norm_rope args = {.src = a->queries,
-                                  .dst = a->queries,
-                                  .scaled = (uint16_t)a->query.count,
+    struct share_work work;
+    struct slice mine = query_part(t, a, &work);
+    bool shares = share_pays(t->plan->machine, &t->row, &work);
+    uint16_t out = a->queries;
+    if (shares)
+        out = share_begin(t, a->queries, fixed(work.sums), work.values);
+    else
+        mine = share_part(t, false, a->query.count);
+    struct args_norm_rope args = {.src = word_at(a->queries, mine.first),
+                                  .dst = word_at(out, mine.first),
+                                  .scaled = (uint16_t)mine.count,
                                   .state = t->state};
     if (t->config->q_lora_rank)
         args.norm = tile_norm(t, word_at(a->queries, a->query.count), t->config->q_lora_rank);
-    args.pairs = rope_table(t, a->queries, a->query, a->query_dim, &args.pair_count);
-    image_kernel(t->m, KERNEL_norm_rope, &args, sizeof args);
+    args.pairs = rope_table(t, args.dst, (struct slice){a->query.first + mine.first, mine.count},
+                            a->query_dim, &args.pair_count);
+    if (mine.count)
+        image_kernel(t->m, KERNEL_norm_rope, &args, sizeof args);
+    share_end(t, shares, out, a->queries, fixed(shares ? work.values : work.sums));
+    image_mark(t->m, PHASE_QUERY);
 }
 
 /* In every tile: column c's share of the new latent is normalised, rotated and, in the row that
@@ -166,10 +209,7 @@ static void query_phase(struct tile *t, struct attention *a)
     tile_square_sum(t, word_at(part, n), a->first, a->low_rank.count);
     tile_square_sum(t, word_at(part, n + 1), word_at(a->first, a->low_rank.count), t->latent_count);
     line_reduce(m, &t->row, REDUCE_ADD, part, a->queries, fixed(n + 2));
-    if (t->row_root)
-        query_finish(t, a);
-    line_broadcast(m, &t->row, a->queries, fixed(n + 2));
-    image_mark(m, PHASE_QUERY);
+    query_finish(t, a);
 }
 
 /* Row r's queries, moved into latent space: W_uk^T for the first part of each head, as they are for
@@ -247,39 +287,75 @@ static void score_product(struct tile *t, struct attention *a, uint16_t part)
     follow_user(t, a, at);
 }
 
+/* How many scores of a head a tile has when half the context is used: what choices are made by. */
+static uint32_t usual_cached(const struct tile *t)
+{
+    return t->plan->context / (2 * t->h) + 1;
+}
+
+/* Whether rows share the softmax by heads. The same for all rows, for columns agree on maxima. */
+static bool softmax_shares(const struct tile *t, const struct attention *a)
+{
+    uint32_t scores = a->heads * usual_cached(t), each = CYCLES_SCORE_MAX + CYCLES_SCORE_EXP;
+    uint32_t most = (a->heads + t->w - 1) / t->w * usual_cached(t);
+    struct share_work work = {.all = (uint64_t)scores * each,
+                              .most = (uint64_t)most * (each + CYCLES_SCORE_CLEAR),
+                              .sums = scores,
+                              .values = a->heads + scores};
+    return share_pays(t->plan->machine, &t->row, &work);
+}
+
+/* The scores' products and what the row makes of them lie in one place, as in mlp.c. */
 static void score_phase(struct tile *t, struct attention *a)
 {
     struct image *m = t->m;
-    uint16_t part = image_words(m, PART_BUFFERS, a->heads * a->slots);
     a->weights = image_words(m, PART_BUFFERS, a->heads * (1 + a->slots));
+    uint16_t scores = word_at(a->weights, a->heads), part = scores;
+    if (!t->latent.count)
+        part = image_words(m, PART_BUFFERS, a->heads * a->slots);
     score_product(t, a, part);
-    line_reduce(m, &t->row, REDUCE_ADD, part, word_at(a->weights, a->heads),
+    line_reduce(m, &t->row, REDUCE_ADD, part, scores,
                 (struct length){.times = a->heads, .patches = &t->patches});
     image_mark(m, PHASE_SCORES);
 }
 
-/* The row roots agree on each head's maximum along their column; then each sends exp(score -
- * maximum) and its sums along its row. */
-static void softmax_phase(struct tile *t, struct attention *a)
+/* The tiles that hold scores of the same heads agree on each head's maximum along their column;
+ * then they make exp(score - maximum) and its sums. `out`: [heads] sums, then exp. */
+static void softmax_kernels(struct tile *t, struct attention *a, bool shares, uint16_t out)
 {
     struct image *m = t->m;
-    if (t->row_root) {
-        struct args_score args = {.scale = (float)attention_scale(t->config),
-                                  .scores = word_at(a->weights, a->heads),
-                                  .max = image_words(m, PART_BUFFERS, a->heads),
-                                  .sum = a->weights,
-                                  .exp = word_at(a->weights, a->heads),
-                                  .heads = (uint16_t)a->heads,
-                                  .state = t->state};
-        image_kernel(m, KERNEL_score_max, &args, sizeof args);
-        uint16_t top = image_words(m, PART_BUFFERS, a->heads);
-        line_reduce(m, &t->column, REDUCE_MAX, args.max, top, fixed(a->heads));
-        line_broadcast(m, &t->column, top, fixed(a->heads));
-        args.max = top;
-        image_kernel(m, KERNEL_score_exp, &args, sizeof args);
-    }
-    line_broadcast(m, &t->row, a->weights, (struct length){a->heads, a->heads, &t->patches});
-    image_mark(m, PHASE_SOFTMAX);
+    struct slice mine = share_part(t, shares, a->heads);
+    if (!mine.count)
+        return;
+    struct args_score args = {.scale = (float)attention_scale(t->config),
+                              .scores = word_at(a->weights, a->heads),
+                              .max = image_words(m, PART_BUFFERS, mine.count),
+                              .sum = word_at(out, mine.first),
+                              .exp = word_at(out, a->heads),
+                              .heads = (uint16_t)mine.count,
+                              .first = (uint16_t)mine.first,
+                              .share = shares,
+                              .state = t->state};
+    image_kernel(m, KERNEL_score_max, &args, sizeof args);
+    uint16_t top = image_words(m, PART_BUFFERS, mine.count);
+    line_reduce(m, &t->column, REDUCE_MAX, args.max, top, fixed(mine.count));
+    line_broadcast(m, &t->column, top, fixed(mine.count));
+    args.max = top;
+    image_kernel(m, KERNEL_score_exp, &args, sizeof args);
+}
+
+/* Scores become weights, at the row roots or shared by their rows. */
+static void softmax_phase(struct tile *t, struct attention *a)
+{
+    bool shares = softmax_shares(t, a);
+    struct length scores = {.times = a->heads, .patches = &t->patches}, weights = scores;
+    uint16_t out = a->weights;
+    weights.plus = a->heads;
+    if (shares)
+        out = share_begin(t, word_at(a->weights, a->heads), scores, a->heads * (1 + a->slots));
+    softmax_kernels(t, a, shares, out);
+    share_end(t, shares, out, a->weights, weights);
+    image_mark(t->m, PHASE_SOFTMAX);
 }
 
 static void value_phase(struct tile *t, struct attention *a)
@@ -308,6 +384,25 @@ static void value_phase(struct tile *t, struct attention *a)
     image_mark(m, PHASE_VALUES);
 }
 
+/* The latents of the heads that row r holds values of were weighted by exp: they are divided by the
+ * heads' sums, as a product with the reciprocal. Before W_uv, for so all tiles of the row do it at
+ * once and the row root has nothing to do after it. */
+static void scale_latents(struct tile *t, const struct attention *a)
+{
+    uint32_t v = t->config->v_dim, first = a->value.first / v, n = t->latent_count;
+    uint32_t heads = (a->value.first + a->value.count + v - 1) / v - first;
+    if (!n || !a->value.count)
+        return;
+    uint16_t factors = image_words(t->m, PART_BUFFERS, heads);
+    struct args_reciprocal args = {
+        .src = word_at(a->mixed, a->heads * n + first), .dst = factors, .count = (uint16_t)heads};
+    image_kernel(t->m, KERNEL_reciprocal, &args, sizeof args);
+    for (uint32_t j = 0; j < heads; j++) {
+        uint16_t latents = word_at(a->mixed, (first + j) * n);
+        tile_scale(t, latents, latents, word_at(factors, j), n);
+    }
+}
+
 /* Returns row r's share of all heads' values. */
 static uint16_t heads_out_phase(struct tile *t, struct attention *a)
 {
@@ -316,6 +411,7 @@ static uint16_t heads_out_phase(struct tile *t, struct attention *a)
     uint32_t nope = t->config->nope_dim, v = t->config->v_dim;
     uint16_t part = image_words(m, PART_BUFFERS, a->value.count);
     uint16_t out = image_words(m, PART_BUFFERS, a->value.count);
+    scale_latents(t, a);
     tile_weight(t, ROLE_KV_B, &w);
     for (struct piece p = {0}; next_piece(a->value, v, &p);) {
         struct slice rows = {p.head * (nope + v) + nope + p.from, p.count};
@@ -324,14 +420,6 @@ static uint16_t heads_out_phase(struct tile *t, struct attention *a)
                       false);
     }
     line_reduce(m, &t->row, REDUCE_ADD, part, out, fixed(a->value.count));
-    if (t->row_root) {
-        struct args_head_scale args = {.data = out,
-                                       .sums = word_at(a->mixed, a->heads * t->latent_count),
-                                       .count = (uint16_t)a->value.count,
-                                       .first = (uint16_t)a->value.first,
-                                       .head_dim = (uint16_t)v};
-        image_kernel(m, KERNEL_head_scale, &args, sizeof args);
-    }
     line_broadcast(m, &t->row, out, fixed(a->value.count));
     image_mark(m, PHASE_HEADS_OUT);
     return out;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mlp.c - the feed-forward half of a layer on one tile, dense or with experts: phases 9 to 12 of
  * plan.h. The norm's weight is multiplied in before the products, its scale after them. */
-#include "place/layer.h"
+#include "place/share.h"
 
 /* x times the post-attention norm's weight, as C, for the products; its sum of squares goes to
  * `sum`. */
@@ -32,31 +32,57 @@ static void down_product(struct tile *t, enum weight_role role, struct slice col
     block_product(t->m, &b, part, x, accumulate);
 }
 
+/* Room for the products of this tile and, in the same place, what the row makes of them: where a
+ * tile has columns of the matrices, products write all of it anew for every token. *part is where
+ * they go. */
+static uint16_t product_room(struct tile *t, uint32_t words, uint16_t *part)
+{
+    uint16_t both = image_words(t->m, PART_BUFFERS, words);
+    *part = t->hidden_col.count ? both : image_words(t->m, PART_BUFFERS, words);
+    return both;
+}
+
+static bool swiglu_shares(const struct tile *t, uint32_t values, uint32_t sums)
+{
+    struct share_work w = {.all = (uint64_t)values * CYCLES_SWIGLU,
+                           .most = (uint64_t)(values + t->w - 1) / t->w * CYCLES_SWIGLU,
+                           .sums = sums,
+                           .values = values};
+    return share_pays(t->plan->machine, &t->row, &w);
+}
+
+/* The row's `values` gates and, behind them, ups at `both` become the values, there. */
+static void swiglu(struct tile *t, struct args_swiglu args, uint16_t both, uint32_t values,
+                   uint32_t sums)
+{
+    bool shares = swiglu_shares(t, values, sums);
+    struct slice mine = share_part(t, shares, values);
+    uint16_t out = shares ? share_begin(t, both, fixed(sums), values) : both;
+    args.gate = word_at(both, mine.first);
+    args.up = word_at(both, values + mine.first);
+    args.out = word_at(out, mine.first);
+    args.first = (uint16_t)mine.first;
+    args.count = (uint16_t)mine.count;
+    if (mine.count)
+        image_kernel(t->m, KERNEL_swiglu, &args, sizeof args);
+    share_end(t, shares, out, both, fixed(values));
+    image_mark(t->m, PHASE_GATE_UP);
+}
+
 void emit_dense(struct tile *t)
 {
     struct image *m = t->m;
     struct slice width = slice_of(t->config->dense_width, t->h, t->r);
     uint32_t n = width.count;
-    uint16_t part = image_words(m, PART_BUFFERS, 2 * n + 1),
-             both = image_words(m, PART_BUFFERS, 2 * n + 1);
-    uint16_t hidden = image_words(m, PART_BUFFERS, n);
+    uint16_t part, both = product_room(t, 2 * n + 1, &part);
     normed_input(t, word_at(part, 2 * n));
     product(t, ROLE_DENSE_GATE, width, part);
     product(t, ROLE_DENSE_UP, width, word_at(part, n));
     line_reduce(m, &t->row, REDUCE_ADD, part, both, fixed(2 * n + 1));
-    if (t->row_root) {
-        struct args_swiglu args = {.norm = tile_norm(t, word_at(both, 2 * n), t->config->hidden),
-                                   .gate = both,
-                                   .up = word_at(both, n),
-                                   .out = hidden,
-                                   .count = (uint16_t)n,
-                                   .experts = 1};
-        image_kernel(m, KERNEL_swiglu, &args, sizeof args);
-    }
-    line_broadcast(m, &t->row, hidden, fixed(n));
-    image_mark(m, PHASE_GATE_UP);
+    struct args_swiglu args = {.norm = tile_norm(t, word_at(both, 2 * n), t->config->hidden)};
+    swiglu(t, args, both, n, 2 * n + 1);
     uint16_t out = image_words(m, PART_BUFFERS, t->hidden_col.count);
-    down_product(t, ROLE_DENSE_DOWN, width, out, hidden, false);
+    down_product(t, ROLE_DENSE_DOWN, width, out, both, false);
     emit_residual_sum(t, out, PHASE_DOWN);
 }
 
@@ -65,8 +91,10 @@ enum { CHOSEN_MAX = 64 }; /* num_experts_per_tok; plan_open refuses more */
 struct experts {
     uint32_t top_k, n, shared; /* rows of one expert and of the shared one that row r holds */
     struct slice width, shared_width;
-    uint16_t scale;        /* 1 word at the row root: r of the norm */
+    uint32_t values;       /* top_k * n + shared */
+    bool shares;           /* the row shares the SwiGLU */
     uint16_t ids, weights; /* [top_k] each, one behind the other */
+    uint16_t scale;        /* 1 word behind them: r of the norm */
     uint16_t hidden;       /* [top_k][n] then [shared], after phase 11 */
     struct select_entry select[3 * CHOSEN_MAX];
     uint32_t select_count;
@@ -113,16 +141,16 @@ static void router_phase(struct tile *t, struct experts *x)
     struct slice mine = slice_of(t->config->experts, t->h, t->r);
     uint16_t part = image_words(m, PART_BUFFERS, mine.count + 1);
     uint16_t logits = image_words(m, PART_BUFFERS, mine.count + 1);
-    x->ids = image_words(m, PART_BUFFERS, 2 * x->top_k);
+    x->ids = image_words(m, PART_BUFFERS, 2 * x->top_k + 1);
     x->weights = word_at(x->ids, x->top_k);
-    x->scale = image_words(m, PART_BUFFERS, 1);
+    x->scale = word_at(x->weights, x->top_k);
     normed_input(t, word_at(part, mine.count));
     product(t, ROLE_ROUTER, mine, part);
     line_reduce(m, &t->row, REDUCE_ADD, part, logits, fixed(mine.count + 1));
     image_mark(m, PHASE_ROUTER);
     if (t->row_root)
         choose(t, x, logits, mine);
-    line_broadcast(m, &t->row, x->ids, fixed(x->top_k));
+    line_broadcast(m, &t->row, x->ids, fixed(x->shares ? 2 * x->top_k + 1 : x->top_k));
     image_mark(m, PHASE_TOP_K);
 }
 
@@ -157,10 +185,9 @@ static struct block expert_block(struct tile *t, enum weight_role role, struct s
 static void gate_up_phase(struct tile *t, struct experts *x)
 {
     struct image *m = t->m;
-    uint32_t chosen = x->top_k * x->n, half = chosen + x->shared;
-    uint16_t part = image_words(m, PART_BUFFERS, 2 * half),
-             both = image_words(m, PART_BUFFERS, 2 * half);
-    x->hidden = image_words(m, PART_BUFFERS, half);
+    uint32_t chosen = x->top_k * x->n, half = x->values;
+    uint16_t part;
+    x->hidden = product_room(t, 2 * half, &part);
     struct block gate = expert_block(t, ROLE_EXPERT_GATE, x->width, t->hidden_col);
     struct block up = expert_block(t, ROLE_EXPERT_UP, x->width, t->hidden_col);
     expert_products(t, x, &gate, (struct walk){part, x->n}, (struct walk){t->norm_x, 0});
@@ -170,23 +197,12 @@ static void gate_up_phase(struct tile *t, struct experts *x)
         product(t, ROLE_SHARED_GATE, x->shared_width, word_at(part, chosen));
         product(t, ROLE_SHARED_UP, x->shared_width, word_at(part, half + chosen));
     }
-    line_reduce(m, &t->row, REDUCE_ADD, part, both, fixed(2 * half));
-    if (t->row_root) {
-        struct args_swiglu args = {.gate = both,
-                                   .up = word_at(both, half),
-                                   .out = x->hidden,
-                                   .count = (uint16_t)x->n,
-                                   .experts = (uint16_t)x->top_k,
-                                   .weights = x->weights,
-                                   .shared_gate = word_at(both, chosen),
-                                   .shared_up = word_at(both, half + chosen),
-                                   .shared_out = word_at(x->hidden, chosen),
-                                   .shared_count = (uint16_t)x->shared,
-                                   .r_in = x->scale};
-        image_kernel(m, KERNEL_swiglu, &args, sizeof args);
-    }
-    line_broadcast(m, &t->row, x->hidden, fixed(half));
-    image_mark(m, PHASE_GATE_UP);
+    line_reduce(m, &t->row, REDUCE_ADD, part, x->hidden, fixed(2 * half));
+    struct args_swiglu args = {.width = (uint16_t)x->n,
+                               .experts = (uint16_t)(x->n ? x->top_k : 0),
+                               .weights = x->weights,
+                               .r_in = x->scale};
+    swiglu(t, args, x->hidden, half, 2 * half);
 }
 
 static void expert_down_phase(struct tile *t, struct experts *x)
@@ -208,6 +224,8 @@ void emit_experts(struct tile *t)
     x.width = slice_of(k->expert_width, t->h, t->r);
     x.shared_width = slice_of(k->shared_experts * k->expert_width, t->h, t->r);
     x.n = x.width.count, x.shared = x.shared_width.count;
+    x.values = x.top_k * x.n + x.shared;
+    x.shares = swiglu_shares(t, x.values, 2 * x.values);
     router_phase(t, &x);
     struct args_select args = {.ids = x.ids};
     x.select_args = image_kernel(m, KERNEL_select, &args, sizeof args);

@@ -12,16 +12,22 @@
  * sums along the rows and leaves R. So products alternate, and nothing is ever transposed. A layer
  * takes its input as R and hands it on as R:
  *
- *    1 column  q_a, kv_a       R -> C   with sum x^2, and x itself turned from R to C for the
- * residual 2 row     q_b             C -> R   with the sums of the two low-rank norms 3 column W_uk
- * R -> C   latent queries; the tile's share of the new latent goes into its cache 4 row     scores
- * C -> R   positions lie over the rows 5 column  maximum                  between the row roots
- * only; then they send exp(score) along their rows 6 column  weighted latents R -> C  with the sums
- * of exp 7 row     W_uv            C -> R 8 column  o_proj          R -> C   plus the residual 9
- * row     router          C -> R   with sum x^2                          (MoE layers only) 10
- * column  gather, top-k            between the row roots only; then the ids go along the rows 11
- * row     gate, up        C -> R 12 column  down            R -> C   plus the residual 13 row to
- * the next strip        every tile adds its elements of row r's share to the stream going east
+ *    1 column  q_a, kv_a        R -> C  with sum x^2, and x itself turned to C for the residual
+ *    2 row     q_b              C -> R  with the sums of the two low-rank norms; then RoPE
+ *    3 column  W_uk             R -> C  latent queries; the new latent goes into the cache
+ *    4 row     scores           C -> R  positions lie over the rows
+ *    5 column  maximum                  between the tiles that make exp of a head's scores
+ *    6 column  weighted latents R -> C  with the sums of exp
+ *    7 row     W_uv             C -> R
+ *    8 column  o_proj           R -> C  plus the residual
+ *    9 row     router           C -> R  with sum x^2 (9 and 10: MoE layers only)
+ *   10 column  gather, top-k            between the row roots; then the ids go along the rows
+ *   11 row     gate, up         C -> R  then SwiGLU
+ *   12 column  down             R -> C  plus the residual
+ *   13 row     to the next strip: every tile adds its elements of row r's share to the stream
+ *
+ * What kernels do to a row's sums (RoPE, exp, SwiGLU) is shared by its tiles where that is quicker
+ * (place/share.h).
  *
  * A model that one fabric does not hold lies on several wafers: a strip is never cut, the last one
  * of a wafer reaches its east edge, and the first one of the next wafer takes its input from the

@@ -47,7 +47,13 @@ static struct bench_memory {
 
 static void prepare(void)
 {
-    m.score = (struct args_score){0.125f, AT(scores), AT(max), AT(sums), AT(exp), HEADS, AT(state)};
+    m.score = (struct args_score){.scale = 0.125f,
+                                  .scores = AT(scores),
+                                  .max = AT(max),
+                                  .sum = AT(sums),
+                                  .exp = AT(exp),
+                                  .heads = HEADS,
+                                  .state = AT(state)};
     m.rope = (struct args_norm_rope){.norm = NORM,
                                      .src = AT(x),
                                      .dst = AT(y),
@@ -73,7 +79,8 @@ static void prepare(void)
                                     .gate = AT(gate),
                                     .up = AT(up),
                                     .out = AT(out),
-                                    .count = CHANNELS,
+                                    .count = TOP_K * CHANNELS,
+                                    .width = CHANNELS,
                                     .experts = TOP_K,
                                     .weights = AT(weight)};
     for (uint32_t i = 0; i < PAIRS; i++)

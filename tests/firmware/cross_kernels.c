@@ -8,8 +8,8 @@
 
 /* From a run on x86; tests/unit/test_kernels.c holds the same sources against double precision. */
 const uint32_t cross_kernel_expected[KERNEL_COUNT] = {
-    0xf1244353, 0x28fa4482, 0x919a33d8, 0x30f1b1b7, 0xaacdec1b, 0x3c64c784,
-    0x57f604ed, 0x82348417, 0xd508af1b, 0x2707281b, 0xc53565bc};
+    0xf1244353, 0x28fa4482, 0x919a33d8, 0x30f1b1b7, 0x02db62ea, 0x76737f53,
+    0xcbd2a8cc, 0x82348417, 0xd508af1b, 0x2707281b, 0x5003a7e7};
 
 /* Places: arguments, token state, a norm's sum, four arrays, and what else a kernel needs. */
 enum {
@@ -147,17 +147,16 @@ static void score(const struct draw *x)
                            .sum = C,
                            .exp = D,
                            .heads = pick(x, 0, 9),
-                           .state = STATE};
+                           .state = STATE,
+                           .first = pick(x, 1, 3),
+                           .share = pick(x, 2, 2),
+                           .was = pick(x, 3, 6)};
     ARGUMENTS(a);
 }
 
-static void head_scale(const struct draw *x)
+static void reciprocal(const struct draw *x)
 {
-    struct args_head_scale a = {.data = A,
-                                .sums = B,
-                                .count = pick(x, 0, 60),
-                                .first = pick(x, 1, 50),
-                                .head_dim = (uint16_t)(1 + pick(x, 2, 20))};
+    struct args_reciprocal a = {.src = A, .dst = B, .count = pick(x, 0, 60)};
     ARGUMENTS(a);
 }
 
@@ -214,12 +213,10 @@ static void swiglu(const struct draw *x)
                             .up = B,
                             .out = D,
                             .count = pick(x, 0, 20),
-                            .experts = pick(x, 1, 9),
-                            .weights = (uint16_t)(pick(x, 2, 2) ? C : 0),
-                            .shared_gate = C,
-                            .shared_up = A,
-                            .shared_out = E,
-                            .shared_count = pick(x, 3, 20),
+                            .first = pick(x, 5, 30),
+                            .width = (uint16_t)(1 + pick(x, 3, 8)),
+                            .experts = pick(x, 1, 5),
+                            .weights = C,
                             .r_in = (uint16_t)(pick(x, 4, 2) ? B : 0)};
     ARGUMENTS(a);
 }
@@ -228,7 +225,7 @@ static void prepare(enum kernel kernel, struct random *r)
 {
     static void (*const of[KERNEL_COUNT])(const struct draw *) = {
         [KERNEL_token] = token,     [KERNEL_rsqrt] = rsqrt,     [KERNEL_norm_rope] = norm_rope,
-        [KERNEL_score_max] = score, [KERNEL_score_exp] = score, [KERNEL_head_scale] = head_scale,
+        [KERNEL_score_max] = score, [KERNEL_score_exp] = score, [KERNEL_reciprocal] = reciprocal,
         [KERNEL_sigmoid] = sigmoid, [KERNEL_topk] = topk,       [KERNEL_select] = select,
         [KERNEL_swiglu] = swiglu};
     struct draw x;

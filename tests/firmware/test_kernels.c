@@ -217,16 +217,16 @@ static void softmax_of_nothing(void)
     CHECK_EQ(sram_get(OUT), 0);
 }
 
-static void head_scale_changes_heads_inside(void)
+static void reciprocal_of_each(void)
 {
-    struct args_head_scale a = {.data = A, .sums = B, .count = 4, .first = 5, .head_dim = 3};
+    struct args_reciprocal a = {.src = A, .dst = OUT, .count = 2};
     __builtin_memcpy(hal_sram(ARGS), &a, sizeof a);
-    SET(A, F_4, F_4, F_4, F_4); /* values 5, 6, 7, 8: heads 1, 2, 2, 2 */
-    SET(B, F_HALF, F_2, F_4);
-    kernel_head_scale(ARGS);
-    CHECK_EQ(sram_get(A), F_2);
-    CHECK_EQ(sram_get(A + 4), F_1);
-    CHECK_EQ(sram_get(A + 12), F_1);
+    SET(A, F_HALF, F_4, F_1);
+    sram_set(OUT + 8, F_3);
+    kernel_reciprocal(ARGS);
+    CHECK_EQ(sram_get(OUT), F_2);
+    CHECK_EQ(sram_get(OUT + 4), 0x3e800000); /* 0.25 */
+    CHECK_EQ(sram_get(OUT + 8), F_3);
 }
 
 /* ---- experts ---- */
@@ -320,26 +320,18 @@ static void select_of_an_impossible_expert_is_a_fault(void)
 
 static void swiglu_weighs_experts_and_not_the_shared(void)
 {
-    struct args_swiglu a = {.gate = A,
-                            .up = B,
-                            .out = OUT,
-                            .count = 2,
-                            .experts = 2,
-                            .weights = C,
-                            .shared_gate = A,
-                            .shared_up = B,
-                            .shared_out = DESC,
-                            .shared_count = 1};
+    struct args_swiglu a = {
+        .gate = A, .up = B, .out = OUT, .count = 5, .width = 2, .experts = 2, .weights = C};
     __builtin_memcpy(hal_sram(ARGS), &a, sizeof a);
-    SET(A, F_1, F_0, 0xc0000000, F_HALF);
-    SET(B, F_2, F_3, F_1, F_2);
+    SET(A, F_1, F_0, 0xc0000000, F_HALF, F_1);
+    SET(B, F_2, F_3, F_1, F_2, F_2);
     SET(C, F_HALF, F_4);
     kernel_swiglu(ARGS);
     CHECK_NEAR(OUT, 0x3f3b26a8); /* silu(1) * 2 * 0.5 */
     CHECK_EQ(sram_get(OUT + 4), F_0);
     CHECK_NEAR(OUT + 8, 0xbf7420a9);  /* silu(-2) * 4 */
     CHECK_NEAR(OUT + 12, 0x401f597f); /* silu(0.5) * 2 * 4 */
-    CHECK_NEAR(DESC, 0x3fbb26a8);     /* silu(1) * 2 */
+    CHECK_NEAR(OUT + 16, 0x3fbb26a8); /* silu(1) * 2 */
 }
 
 static void random_kernels_match_x86(void)
@@ -357,7 +349,7 @@ const struct bench_test tests_kernels[] = {
     {"rope_far_positions_are_accurate", rope_far_positions_are_accurate},
     {"softmax_in_two_steps", softmax_in_two_steps},
     {"softmax_of_nothing", softmax_of_nothing},
-    {"head_scale_changes_heads_inside", head_scale_changes_heads_inside},
+    {"reciprocal_of_each", reciprocal_of_each},
     {"sigmoid_known_values", sigmoid_known_values},
     {"topk_lower_expert_wins_a_tie", topk_lower_expert_wins_a_tie},
     {"topk_bias_only_chooses", topk_bias_only_chooses},

@@ -8,6 +8,7 @@
 #include "hal/program.h"
 #include "hal/stream.h"
 #include "harness.h"
+#include "place/split.h"
 
 #include <math.h>
 #include <string.h>
@@ -296,7 +297,7 @@ TEST(kernel_norm_rope_of_nothing_does_nothing)
 static void check_scores(uint32_t heads, uint32_t cached, struct rng *r)
 {
     struct native_tile n;
-    struct args_score args = {0.3f, A, B, C, D, (uint16_t)heads, STATE};
+    struct args_score args = {0.3f, A, B, C, D, (uint16_t)heads, STATE, 0, 0, 0, 0};
     static float before[512];
 
     native_open(&n, NULL, 0);
@@ -333,30 +334,63 @@ TEST(kernel_scores_make_a_softmax)
     check_scores(0, 5, &r);
 }
 
-TEST(kernel_head_scale_divides_by_the_right_head)
+/* Three tiles share the rows of one token after the other, in buffers that keep what they held: the
+ * sum of the tiles' is what one tile makes alone, with zeros behind. */
+TEST(kernel_scores_shared_leave_nothing_behind)
 {
-    struct native_tile n;
-    struct args_head_scale args = {A, B, 11, 5, 4, 0};
-    float before[11];
+    enum { HEADS = 5, TILES = 3, WORDS = 64 };
+    static const uint32_t first[TILES + 1] = {0, 1, 3, HEADS}, cached[] = {7, 2, 0, 9, 3, 9, 1};
+    struct native_tile tile[TILES], alone;
+    struct args_score args[TILES], all = {0.3f, A, B, C, D, HEADS, STATE, 0, 0, 0, 0};
+    struct rng r = {t->seed};
 
-    native_open(&n, NULL, 0);
-    for (int i = 0; i < 11; i++)
-        before[i] = at(&n, A)[i] = (float)(i + 1) / 7;
-    for (int i = 0; i < 4; i++)
-        at(&n, B)[i] = (float)(i + 3) / 5;
-    CHECK_EQ(run(&n, kernel_head_scale, &args, sizeof args), NATIVE_RETURNED);
-    for (int i = 0; i < 11; i++) {
-        int head = (5 + i) / 4 + 3;
-        CHECK(at(&n, A)[i] == before[i] / ((float)head / 5));
+    native_open(&alone, NULL, 0);
+    for (int i = 0; i < TILES; i++) {
+        native_open(&tile[i], NULL, 0);
+        args[i] = all;
+        args[i].first = (uint16_t)first[i];
+        args[i].heads = (uint16_t)(first[i + 1] - first[i]);
+        args[i].share = 1;
     }
-    CHECK(at(&n, A)[11] == 0.0f);
-    args.head_dim = 0;
-    CHECK_EQ(run(&n, kernel_head_scale, &args, sizeof args), NATIVE_FAULT);
-    CHECK_EQ(n.fault.code, FAULT_ARGUMENT);
-    native_close(&n);
+    for (uint32_t token = 0; token < sizeof cached / sizeof *cached; token++) {
+        memset(alone.sram + D, 0, sizeof(float) * WORDS);
+        set_state(&alone, 0, cached[token]);
+        fill(&alone, A, HEADS * cached[token], &r, 20);
+        for (int i = 0; i < TILES; i++) {
+            set_state(&tile[i], 0, cached[token]);
+            memcpy(tile[i].sram + A, alone.sram + A, sizeof(float) * WORDS);
+            CHECK_EQ(run(&tile[i], kernel_score_max, &args[i], sizeof args[i]), NATIVE_RETURNED);
+            CHECK_EQ(run(&tile[i], kernel_score_exp, &args[i], sizeof args[i]), NATIVE_RETURNED);
+            memcpy(&args[i], tile[i].sram + ARGS, sizeof args[i]);
+        }
+        CHECK_EQ(run(&alone, kernel_score_max, &all, sizeof all), NATIVE_RETURNED);
+        CHECK_EQ(run(&alone, kernel_score_exp, &all, sizeof all), NATIVE_RETURNED);
+        for (uint32_t i = 0; i < WORDS; i++)
+            CHECK(at(&tile[0], D)[i] + at(&tile[1], D)[i] + at(&tile[2], D)[i] == at(&alone, D)[i]);
+        for (uint32_t j = 0, i = 0; j < HEADS; j++) {
+            i += j == first[i + 1] ? 1 : 0;
+            CHECK(at(&tile[i], C)[j - first[i]] == at(&alone, C)[j]);
+        }
+    }
+    for (int i = 0; i < TILES; i++)
+        native_close(&tile[i]);
+    native_close(&alone);
 }
 
-/* ---- experts ---- */
+TEST(kernel_reciprocal_is_one_over_each)
+{
+    struct native_tile n;
+    struct args_reciprocal args = {A, B, 11, 0};
+
+    native_open(&n, NULL, 0);
+    for (int i = 0; i < 12; i++)
+        at(&n, A)[i] = (float)(i + 1) / 7;
+    CHECK_EQ(run(&n, kernel_reciprocal, &args, sizeof args), NATIVE_RETURNED);
+    for (int i = 0; i < 11; i++)
+        CHECK(at(&n, B)[i] == 1.0f / at(&n, A)[i]);
+    CHECK(at(&n, B)[11] == 0.0f);
+    native_close(&n);
+}
 
 TEST(kernel_sigmoid_applies_the_norm_first)
 {
@@ -406,58 +440,65 @@ static double silu(double z)
     return z / (1 + exp(-z));
 }
 
-static void check_swiglu(struct args_swiglu *args, double factor, struct rng *r)
+/* Values from `first` on, `count` of them, of 3 experts with 6 values each and 4 shared ones. */
+static void check_swiglu(struct args_swiglu *args, double factor, struct slice part, struct rng *r)
 {
-    enum {
-        COUNT = 6,
-        EXPERTS = 3,
-        SHARED = 4,
-        W = 0x9000,
-        SHARED_GATE = 0x9100,
-        SHARED_UP = 0x9200,
-        SHARED_OUT = 0x9300
-    };
+    enum { WIDTH = 6, EXPERTS = 3, ALL = WIDTH * EXPERTS + 4, W = 0x9000 };
     struct native_tile n;
 
     args->gate = A;
     args->up = B;
     args->out = C;
-    args->count = COUNT;
+    args->first = (uint16_t)part.first;
+    args->count = (uint16_t)part.count;
+    args->weights = W;
+    args->width = WIDTH;
     args->experts = EXPERTS;
-    args->shared_gate = SHARED_GATE;
-    args->shared_up = SHARED_UP;
-    args->shared_out = SHARED_OUT;
-    args->shared_count = SHARED;
     native_open(&n, NULL, 0);
     at(&n, NORM)[0] = 4;
     at(&n, D)[0] = 0.125f;
-    for (uint32_t i = 0; i < 4; i++)
-        fill(&n, (uint32_t[]){A, B, SHARED_GATE, SHARED_UP}[i], EXPERTS * COUNT, r, 5);
+    fill(&n, A, ALL, r, 5);
+    fill(&n, B, ALL, r, 5);
     fill(&n, W, EXPERTS, r, 1);
     CHECK_EQ(run(&n, kernel_swiglu, args, sizeof *args), NATIVE_RETURNED);
-    for (uint32_t i = 0; i < EXPERTS * COUNT; i++)
+    for (uint32_t i = 0; i < part.count; i++) {
+        uint32_t expert = (part.first + i) / WIDTH;
         near(at(&n, C)[i],
              silu(factor * (double)at(&n, A)[i]) * factor * (double)at(&n, B)[i] *
-                 (args->weights ? (double)at(&n, W)[i / COUNT] : 1),
+                 (expert < EXPERTS ? (double)at(&n, W)[expert] : 1),
              1e-6, "out", i);
-    for (uint32_t i = 0; i < SHARED; i++)
-        near(at(&n, SHARED_OUT)[i],
-             silu(factor * (double)at(&n, SHARED_GATE)[i]) * factor * (double)at(&n, SHARED_UP)[i],
-             1e-6, "shared", i);
-    CHECK(at(&n, SHARED_OUT)[SHARED] == 0.0f && at(&n, C)[EXPERTS * COUNT] == 0.0f);
+    }
+    CHECK(at(&n, C)[part.count] == 0.0f);
     native_close(&n);
 }
 
 TEST(kernel_swiglu_is_gate_times_up)
 {
     struct rng r = {t->seed};
-    struct args_swiglu norm = {.norm = {0.25f, 0, NORM, 0}, .weights = 0x9000, .r_in = D};
-    struct args_swiglu given = {.r_in = D};
-    struct args_swiglu plain = {.weights = 0x9000};
+    struct args_swiglu norm = {.norm = {0.25f, 0, NORM, 0}, .r_in = D};
+    struct args_swiglu given = {.r_in = D}, plain = {.r_in = 0};
 
-    check_swiglu(&norm, 1, &r);
-    check_swiglu(&given, 0.125, &r);
-    check_swiglu(&plain, 1, &r);
+    for (uint32_t first = 0; first <= 22; first++)
+        for (uint32_t count = 0; first + count <= 22; count++) {
+            check_swiglu(&norm, 1, (struct slice){first, count}, &r);
+            check_swiglu(&given, 0.125, (struct slice){first, count}, &r);
+        }
+    check_swiglu(&plain, 1, (struct slice){0, 22}, &r);
+}
+
+TEST(kernel_swiglu_without_experts_has_no_weights)
+{
+    struct native_tile n;
+    struct args_swiglu args = {.gate = A, .up = B, .out = A, .count = 1, .first = 9};
+
+    native_open(&n, NULL, 0);
+    at(&n, A)[0] = 2, at(&n, B)[0] = 3;
+    CHECK_EQ(run(&n, kernel_swiglu, &args, sizeof args), NATIVE_RETURNED);
+    near(at(&n, A)[0], silu(2) * 3, 1e-6, "out", 0);
+    args.experts = 1;
+    CHECK_EQ(run(&n, kernel_swiglu, &args, sizeof args), NATIVE_FAULT);
+    CHECK_EQ(n.fault.code, FAULT_ARGUMENT);
+    native_close(&n);
 }
 
 TEST(kernel_table_has_every_kernel)
