@@ -101,19 +101,35 @@ struct experts {
     uint16_t select_args;
 };
 
-/* Row roots: sigmoid, gather along the column, choose where the roots meet, and tell the row. */
-static void choose(struct tile *t, struct experts *x, uint16_t logits, struct slice mine)
+/* The row's logits become scores at the row root's `scores`, made there or shared by the row; the
+ * norm's r at x->scale of the row root. */
+static void score_experts(struct tile *t, const struct experts *x, uint16_t logits, uint32_t n,
+                          uint16_t scores)
+{
+    struct share_work w = {.all = (uint64_t)n * CYCLES_SIGMOID,
+                           .most = (uint64_t)(n + t->w - 1) / t->w * CYCLES_SIGMOID,
+                           .sums = n + 1,
+                           .values = n};
+    bool shares = share_pays(t->plan->machine, &t->row, &w);
+    struct slice mine = share_part(t, shares, n);
+    uint16_t out = shares ? share_begin(t, logits, fixed(w.sums), n) : scores;
+    struct args_sigmoid args = {.norm = tile_norm(t, word_at(logits, n), t->config->hidden),
+                                .z = word_at(logits, mine.first),
+                                .out = word_at(out, mine.first),
+                                .count = (uint16_t)mine.count,
+                                .r_out = x->scale};
+    if (mine.count || t->row_root)
+        image_kernel(t->m, KERNEL_sigmoid, &args, sizeof args);
+    if (shares)
+        line_reduce(t->m, &t->row, REDUCE_ADD, out, scores, fixed(n));
+}
+
+/* Row roots: gather along the column, choose where the roots meet, and tell the column. */
+static void choose(struct tile *t, struct experts *x, uint16_t scores)
 {
     struct image *m = t->m;
     const struct model_config *k = t->config;
-    uint16_t scores = image_words(m, PART_BUFFERS, k->experts),
-             all = image_words(m, PART_BUFFERS, k->experts);
-    struct args_sigmoid sigmoid = {.norm = tile_norm(t, word_at(logits, mine.count), k->hidden),
-                                   .z = logits,
-                                   .out = word_at(scores, mine.first),
-                                   .count = (uint16_t)mine.count,
-                                   .r_out = x->scale};
-    image_kernel(m, KERNEL_sigmoid, &sigmoid, sizeof sigmoid);
+    uint16_t all = image_words(m, PART_BUFFERS, k->experts);
     line_reduce(m, &t->column, REDUCE_ADD, scores, all, fixed(k->experts));
     if (t->column_root) {
         struct weight bias;
@@ -148,8 +164,10 @@ static void router_phase(struct tile *t, struct experts *x)
     product(t, ROLE_ROUTER, mine, part);
     line_reduce(m, &t->row, REDUCE_ADD, part, logits, fixed(mine.count + 1));
     image_mark(m, PHASE_ROUTER);
+    uint16_t scores = t->row_root ? image_words(m, PART_BUFFERS, t->config->experts) : logits;
+    score_experts(t, x, logits, mine.count, t->row_root ? word_at(scores, mine.first) : logits);
     if (t->row_root)
-        choose(t, x, logits, mine);
+        choose(t, x, scores);
     line_broadcast(m, &t->row, x->ids, fixed(x->shares ? 2 * x->top_k + 1 : x->top_k));
     image_mark(m, PHASE_TOP_K);
 }

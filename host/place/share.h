@@ -20,6 +20,7 @@
 /* What kernels take for each item, in cycles: measured, tests/unit/test_kernel_cycles.c. */
 enum kernel_cycles {
     CYCLES_SWIGLU = 60,
+    CYCLES_SIGMOID = 52,
     CYCLES_SCALED_WORD = 9,
     CYCLES_ROPE_PAIR = 81,
     CYCLES_SCORE_MAX = 10,

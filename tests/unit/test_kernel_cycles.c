@@ -27,6 +27,7 @@ struct kernel_run {
         struct args_swiglu swiglu;
         struct args_norm_rope norm_rope;
         struct args_score score;
+        struct args_sigmoid sigmoid;
     } args;
 };
 
@@ -83,6 +84,14 @@ TEST(kernel_cycles_of_swiglu)
     struct kernel_run many = none;
     many.args.swiglu.count = 80;
     check("swiglu value", &none, &many, 80, CYCLES_SWIGLU);
+}
+
+TEST(kernel_cycles_of_sigmoid)
+{
+    struct kernel_run none = {.kernel = KERNEL_sigmoid, .args.sigmoid = {.z = A, .out = B}};
+    struct kernel_run many = none;
+    many.args.sigmoid.count = 80;
+    check("sigmoid value", &none, &many, 80, CYCLES_SIGMOID);
 }
 
 TEST(kernel_cycles_of_norm_rope)
