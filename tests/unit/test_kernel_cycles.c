@@ -47,7 +47,7 @@ static uint32_t cycles(const struct kernel_run *r)
     for (uint32_t i = 0; i < 0x400; i++) {
         float x = 0.25f + 0.001f * (float)i;
         for (uint32_t array = 0; array < 3; array++)
-            memcpy(s.sram + A + array * 0x1000 + 4 * i, &x, sizeof x);
+            memcpy(&s.sram[A + array * 0x1000 + 4 * i], &x, sizeof x);
     }
     for (uint32_t i = 0; i < 64; i++) {
         struct rope_pair pair = {0x12345678 + i, 0x01234567, (uint16_t)(A + 8 * i), 0};
