@@ -261,7 +261,7 @@ static void check_norm_rope(uint16_t src, uint16_t dst, uint16_t gain, struct rn
     for (uint32_t i = 0; i < PAIRS; i++) {
         double angle = (double)(int64_t)(turns[i] * position) * 0x1p-63 * 3.14159265358979324;
         double x0 = (double)before[SCALED + 2 * i], x1 = (double)before[SCALED + 2 * i + 1];
-        const float *y = at(&n, dst) + SCALED + 2 * i;
+        const float *y = at(&n, dst) + SCALED + (size_t)2 * i;
         CHECK(fabs((double)y[0] - (x0 * cos(angle) - x1 * sin(angle))) < 1e-6);
         CHECK(fabs((double)y[1] - (x0 * sin(angle) + x1 * cos(angle))) < 1e-6);
     }
@@ -306,7 +306,7 @@ static void check_scores(uint32_t heads, uint32_t cached, struct rng *r)
     memcpy(before, at(&n, A), sizeof before);
     CHECK_EQ(run(&n, kernel_score_max, &args, sizeof args), NATIVE_RETURNED);
     CHECK_EQ(run(&n, kernel_score_exp, &args, sizeof args), NATIVE_RETURNED);
-    CHECK(at(&n, A)[heads * cached] == before[heads * cached]);
+    CHECK(at(&n, A)[(size_t)heads * cached] == before[(size_t)heads * cached]);
     for (uint32_t j = 0; j < heads; j++) {
         double sum = 0;
         float max = -0x1.fffffep127f;
