@@ -11,5 +11,5 @@ SECTIONS
     . = ALIGN(4096);
     .data : { *(.data*) *(.sdata*) }
     .bss : { *(.bss*) *(.sbss*) *(COMMON) }
-    ASSERT(. < TILE_SRAM_BASE + 0x100000, "the monitor is given 16 MiB of RAM")
+    ASSERT(. < TILE_SRAM_BASE + (1 << 20), "the monitor keeps to the first MiB of its RAM")
 }
