@@ -65,6 +65,10 @@ struct core_bus {
     int (*fetch)(void *self, uint32_t addr, uint32_t *halfword);
 };
 
+/* A bus at which nobody answers: for a core that may only use its windows. Every access is a fault.
+ */
+extern const struct core_bus core_bus_nobody;
+
 /* Plain memory the core reaches without asking the bus: [base, base + bytes) is at host[0..bytes).
  * An access must lie in it whole. bytes = 0 switches it off. Cost and result must be the same as
  * through the bus; the owner keeps the memory. base + bytes must not exceed 2^32. */

@@ -52,24 +52,6 @@ static void fp_end(struct core *c)
 
 /* ---- the plain core ---- */
 
-static int refuse_load(void *self, uint32_t addr, unsigned bytes, uint32_t *value)
-{
-    (void)self, (void)addr, (void)bytes, (void)value;
-    return CORE_LOAD_FAULT;
-}
-
-static int refuse_store(void *self, uint32_t addr, unsigned bytes, uint32_t value)
-{
-    (void)self, (void)addr, (void)bytes, (void)value;
-    return CORE_STORE_FAULT;
-}
-
-static int refuse_fetch(void *self, uint32_t addr, uint32_t *halfword)
-{
-    (void)self, (void)addr, (void)halfword;
-    return CORE_FETCH_FAULT;
-}
-
 static bool lies_in(uint32_t base, uint32_t size, uint32_t addr, uint32_t bytes)
 {
     return size >= bytes && addr - base <= size - bytes;
@@ -115,7 +97,6 @@ static enum kind kind_of(const struct core *c, const struct fast_code *f)
  * everything turns the rest of those that are into traps, which leave no trace on a copy. */
 static bool step_alone(struct core *c, const struct fast_code *f)
 {
-    static const struct core_bus nobody = {NULL, refuse_load, refuse_store, refuse_fetch};
     const struct core_code *owners = c->code;
     enum kind kind = kind_of(c, f);
     struct core copy, *next = c;
@@ -126,7 +107,7 @@ static bool step_alone(struct core *c, const struct fast_code *f)
         next = &copy;
     }
     next->code = f->code;
-    unsigned cost = core_step(next, &nobody);
+    unsigned cost = core_step(next, &core_bus_nobody);
     next->code = owners;
     if (next->trap.count != c->trap.count)
         return false;

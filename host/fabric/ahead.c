@@ -40,32 +40,13 @@ void ahead_close(struct ahead *a)
 
 /* ---- the plain engine ---- */
 
-static int refuse_load(void *self, uint32_t addr, unsigned bytes, uint32_t *value)
-{
-    (void)self, (void)addr, (void)bytes, (void)value;
-    return CORE_LOAD_FAULT;
-}
-
-static int refuse_store(void *self, uint32_t addr, unsigned bytes, uint32_t value)
-{
-    (void)self, (void)addr, (void)bytes, (void)value;
-    return CORE_STORE_FAULT;
-}
-
-static int refuse_fetch(void *self, uint32_t addr, uint32_t *halfword)
-{
-    (void)self, (void)addr, (void)halfword;
-    return CORE_FETCH_FAULT;
-}
-
 /* Steps on a copy that has no bus: what asks for one traps, and did not happen. */
 static uint64_t step_on(struct core *c, uint64_t horizon)
 {
-    static const struct core_bus nobody = {NULL, refuse_load, refuse_store, refuse_fetch};
     uint64_t steps = 0;
     while (c->cycle < horizon) {
         struct core next = *c;
-        unsigned cost = core_step(&next, &nobody);
+        unsigned cost = core_step(&next, &core_bus_nobody);
         if (next.trap.count != c->trap.count || next.waiting)
             break;
         next.cycle += cost;
