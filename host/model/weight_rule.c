@@ -3,21 +3,11 @@
  * worked on at once wherever a kind allows it: a true-size layer has 17 G codes. */
 #include "model/weight_rule.h"
 
-#include "base/rng.h"
-
-#include <string.h>
+#include "model/rule_words.h"
 
 enum { CHUNK_WORDS = 8, CHUNK_VALUES = 4 * CHUNK_WORDS };
 
-static const uint64_t golden = 0x9e3779b97f4a7c15, scale_words = (uint64_t)1 << 31;
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words are stored as they lie");
-
-/* The state from which word j of a row is mixed; the next word's is `golden` further. */
-static uint64_t word_state(const struct weight *w, uint32_t row, uint64_t j)
-{
-    return w->rule + (((uint64_t)row << 32) + j + 1) * golden;
-}
+static const uint64_t scale_words = (uint64_t)1 << 31;
 
 /* ---- codes of 4 and 8 bits ---- */
 
@@ -64,16 +54,16 @@ static void put_few(uint64_t x, uint32_t n, uint8_t *out)
 static void code_bytes(const struct weight *w, uint32_t row, uint32_t first, uint32_t n,
                        uint8_t *out)
 {
-    uint64_t state = word_state(w, row, first / 8);
+    uint64_t state = rule_state(w->rule, row, first / 8);
     uint32_t skip = first % 8;
     if (skip && n) {
         uint32_t take = n < 8 - skip ? n : 8 - skip;
         put_few(code_word(w->kind, state) >> 8 * skip, take, out);
         n -= take;
         out += take;
-        state += golden;
+        state += rule_step;
     }
-    for (; n >= 8; n -= 8, out += 8, state += golden) {
+    for (; n >= 8; n -= 8, out += 8, state += rule_step) {
         uint64_t x = code_word(w->kind, state);
         memcpy(out, &x, 8);
     }
@@ -87,7 +77,7 @@ static void nibble_row(uint64_t state, uint32_t shift, uint32_t n, uint8_t *out)
     uint64_t x = without_minus_eight(rng_mix(state));
     for (uint64_t next = 0;; n -= 16, out += 8, x = next) {
         uint64_t window = x >> shift;
-        state += golden;
+        state += rule_step;
         if (4 * (uint64_t)n + shift > 64) {
             next = without_minus_eight(rng_mix(state));
             window |= shift ? next << (64 - shift) : 0;
@@ -107,8 +97,8 @@ static void nibble_row(uint64_t state, uint32_t shift, uint32_t n, uint8_t *out)
 void rule_int4_block(const struct weight *w, const struct weight_block *b, size_t row_bytes,
                      uint8_t *out)
 {
-    uint64_t state = word_state(w, b->row, b->col / 16);
-    for (uint32_t i = 0; i < b->rows && b->cols; i++, state += golden << 32, out += row_bytes)
+    uint64_t state = rule_state(w->rule, b->row, b->col / 16);
+    for (uint32_t i = 0; i < b->rows && b->cols; i++, state += rule_step << 32, out += row_bytes)
         nibble_row(state, 4 * (b->col % 16), b->cols, out);
 }
 
@@ -122,22 +112,14 @@ static float value_of(float centre, float step, uint16_t bits)
 /* Columns 4 * j ... 4 * j + 31 of the row. */
 static void value_chunk(const struct weight *w, uint32_t row, uint32_t j, float *out)
 {
-    uint64_t words[CHUNK_WORDS], state = word_state(w, row, j);
+    uint64_t words[CHUNK_WORDS], state = rule_state(w->rule, row, j);
     uint16_t bits[CHUNK_VALUES];
     float centre = w->centre, step = w->spread * 0x1p-15f;
-    for (int i = 0; i < CHUNK_WORDS; i++, state += golden)
+    for (int i = 0; i < CHUNK_WORDS; i++, state += rule_step)
         words[i] = rng_mix(state);
     memcpy(bits, words, sizeof bits);
     for (int i = 0; i < CHUNK_VALUES; i++)
         out[i] = value_of(centre, step, bits[i]);
-}
-
-/* To nearest, ties to even. Values of a rule are finite: no NaN to look after. */
-static uint16_t rounded(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
 /* Whole chunks even for a few columns: loops of a known length become vector instructions. */
@@ -152,7 +134,7 @@ static void put_values(const struct weight *w, uint32_t row, uint32_t first, uin
         take = n < CHUNK_VALUES - skip ? n : CHUNK_VALUES - skip;
         value_chunk(w, row, first / 4, values);
         for (int i = 0; i < CHUNK_VALUES; i++)
-            codes[i] = rounded(values[i]);
+            codes[i] = rule_bf16(values[i]);
         if (w->kind == WEIGHT_BF16)
             memcpy(out, codes + skip, take * each);
         else
@@ -189,12 +171,12 @@ static float scale_of(float size, uint64_t word, uint32_t i)
 
 static uint64_t scale_word(const struct weight *w, uint32_t row, uint32_t i)
 {
-    return rng_mix(word_state(w, row, scale_words + i / 4));
+    return rng_mix(rule_state(w->rule, row, scale_words + i / 4));
 }
 
 uint16_t rule_int4_scale(const struct weight *w, uint32_t row, uint32_t group)
 {
-    return rounded(scale_of(w->spread * int4_unit, scale_word(w, row, group), group));
+    return rule_bf16(scale_of(w->spread * int4_unit, scale_word(w, row, group), group));
 }
 
 void rule_int4_block_scales(const struct weight *w, uint32_t row, uint32_t rows, uint32_t first,
@@ -207,7 +189,7 @@ void rule_int4_block_scales(const struct weight *w, uint32_t row, uint32_t rows,
         for (uint32_t group = first; group < first + count; group++, out += 2) {
             if (group % 4 == 0 && group != first)
                 word = scale_word(w, i, group);
-            uint16_t scale = rounded(scale_of(size, word, group));
+            uint16_t scale = rule_bf16(scale_of(size, word, group));
             memcpy(out, &scale, 2);
         }
     }

@@ -4,7 +4,7 @@
  *
  * The rule never changes, so that results recorded with one version hold for the next:
  *
- *   word(row, j)   rng_mix(rule + (2^32 * row + j + 1) * 0x9e3779b97f4a7c15), 64 bits
+ *   words          rule_words.h
  *   columns        the words 0, 1, ... of the row, lowest bits first: 16 bits a column for BF16 and
  *                  F32, 8 for FP8, 4 for INT4
  *   scales         the words 2^31, 2^31 + 1, ... of the row (FP8: of the row of blocks), 16 bits
