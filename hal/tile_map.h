@@ -9,11 +9,11 @@
  *   0x1000_0000  UART transmit            as on QEMU's virt board (16550)
  *   0x5000_0000  tile registers   4 KiB   tile_regs.def
  *   0x8000_0000  SRAM            48 KiB   as on QEMU's virt board (RAM)
- *       +0x0000  code             8 KiB   the firmware image and its constants; read-only once
+ *       +0x0000  code           6.5 KiB   the firmware image and its constants; read-only once
  *                                         locked, one host copy for all tiles
- *       +0x2000  firmware data    512 B   variables of the firmware; the boot ROM's working memory
- *       +0x2200  stack            1 KiB   grows down; guard word at the bottom
- *       +0x2600  tile program  38.5 KiB   program.h: routes, tasks, descriptors, buffers, KV share,
+ *       +0x1a00  firmware data    128 B   variables of the firmware; the boot ROM's working memory
+ *       +0x1a80  stack            512 B   grows down; guard word at the bottom
+ *       +0x1c80  tile program 40.875 KiB  program.h: routes, tasks, descriptors, buffers, KV share,
  *                                         weights
  */
 #ifndef TESSERA_HAL_TILE_MAP_H
@@ -38,12 +38,12 @@
 #define TILE_SRAM_BYTES TILE_U(0x0000c000)
 
 /* Byte offsets inside SRAM. */
-#define TILE_CODE_BYTES TILE_U(0x00002000)
-#define TILE_DATA_OFFSET TILE_U(0x00002000)
-#define TILE_DATA_BYTES TILE_U(0x00000200)
-#define TILE_STACK_OFFSET TILE_U(0x00002200)
-#define TILE_STACK_BYTES TILE_U(0x00000400)
-#define TILE_PROGRAM_OFFSET TILE_U(0x00002600)
+#define TILE_CODE_BYTES TILE_U(0x00001a00)
+#define TILE_DATA_OFFSET TILE_CODE_BYTES
+#define TILE_DATA_BYTES TILE_U(0x00000080)
+#define TILE_STACK_OFFSET (TILE_DATA_OFFSET + TILE_DATA_BYTES)
+#define TILE_STACK_BYTES TILE_U(0x00000200)
+#define TILE_PROGRAM_OFFSET (TILE_STACK_OFFSET + TILE_STACK_BYTES)
 #define TILE_PROGRAM_BYTES (TILE_SRAM_BYTES - TILE_PROGRAM_OFFSET)
 
 #define TILE_STACK_PAINT                                                                           \

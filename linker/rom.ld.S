@@ -8,8 +8,7 @@ PHDRS { code PT_LOAD FLAGS(5); }
 SECTIONS
 {
     . = TILE_ROM_BASE;
-    .text : { *(.text.entry) *(.text .text.*) } :code
-    .rodata : { *(.rodata .rodata.* .srodata .srodata.*) . = ALIGN(4); } :code
+    .text : { *(.text.entry) *(.text .text.*) *(.rodata .rodata.* .srodata .srodata.*) . = ALIGN(4); } :code
     .data : { *(.data .data.* .sdata .sdata.*) *(.bss .bss.* .sbss .sbss.* COMMON) } :code
     rom_end = .;
 

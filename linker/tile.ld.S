@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tile.ld.S - the firmware image: code and constants in the first 8 KiB of SRAM, variables (there are none so
+/* tile.ld.S - the firmware image: code and constants at the start of SRAM, variables (there are none so
  * far) in the data region. Nothing may need initialised variables: the image is shared by all tiles and is
  * read-only, and boot only clears. */
 #include "hal/tile_map.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* virt.ld.S - the firmware unit tests on QEMU's virt board and on our core.
  *
- * Firmware lies where it lies on the wafer: code in the first 8 KiB of SRAM, then its data; the stack and
+ * Firmware lies where it lies on the wafer: code in the code region of SRAM, then its data; the stack and
  * program areas stay free for the tests. What the port and the tests add is beyond the 48 KiB. */
 #include "hal/tile_map.h"
 
@@ -16,12 +16,12 @@ SECTIONS
         *virt?tests?firmware?start.o(.text.start)
         EXCLUDE_FILE(*virt?tests?*.o *virt?hal?*.o) *(.text .text.* .rodata .rodata.* .srodata .srodata.*)
     } :code
-    ASSERT(. <= TILE_SRAM_BASE + TILE_CODE_BYTES, "firmware code and constants must fit 8 KiB")
+    ASSERT(. <= TILE_SRAM_BASE + TILE_CODE_BYTES, "firmware code and constants must fit the code region")
     . = TILE_SRAM_BASE + TILE_DATA_OFFSET;
     .fwdata (NOLOAD) : {
         EXCLUDE_FILE(*virt?tests?*.o *virt?hal?*.o) *(.bss .bss.* .sbss .sbss.* .data .data.* .sdata .sdata.*)
     } :data
-    ASSERT(. <= TILE_SRAM_BASE + TILE_DATA_OFFSET + TILE_DATA_BYTES, "firmware data must fit 512 bytes")
+    ASSERT(. <= TILE_SRAM_BASE + TILE_DATA_OFFSET + TILE_DATA_BYTES, "firmware data must fit the data region")
     . = PORT_BASE;
     .text : { *(.text .text.*) *(.rodata .rodata.* .srodata .srodata.*) } :port
     . = ALIGN(4096);

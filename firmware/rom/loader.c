@@ -21,6 +21,7 @@ struct loader {
     struct stream_desc header, data;
     uint32_t word; /* the header received last */
 };
+_Static_assert(sizeof(struct loader) <= TILE_DATA_BYTES, "the data region must hold it");
 
 _Noreturn void loader_main(void);
 

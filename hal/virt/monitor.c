@@ -34,7 +34,15 @@ enum {
 #define MSTATUS_FS_DIRTY (3u << 13)
 #define MSTATUS_TW (1u << 21) /* wfi in user mode traps */
 #define SATP_SV32 (1u << 31)
-#define PMP_ALL_RWX 0x1fu /* naturally aligned region, everything allowed */
+
+/* Physical memory protection: regions 0..3, each from the end of the one before it. */
+#define PMP_R 0x01u
+#define PMP_W 0x02u
+#define PMP_X 0x04u
+#define PMP_TOP 0x08u /* the region's address is its end */
+#define PMP_CODE(rights) ((rights) << 8)
+#define PMP_REST(rights) ((rights) << 16)
+#define PMP_ALL(rights) ((rights) << 24)
 
 /* Page table entries: valid, user, accessed, dirty; and rights. */
 #define PAGE 4096u
@@ -60,7 +68,7 @@ static struct {
     struct tile_csrs csr;
     struct virt_tile tile;
     uint8_t *rom;
-    bool code_locked; /* in the page tables */
+    bool code_locked; /* as protect_code was told */
 } monitor;
 
 static _Alignas(PAGE) uint32_t root_table[TABLE_ENTRIES];
@@ -85,11 +93,20 @@ static void map_page(uint32_t table, uint32_t virtual, uint32_t physical, uint32
         physical >> 12 << 10 | PTE_LEAF | rights;
 }
 
-static void map_code(bool locked)
+/* The code region does not end with a page, so the rights of SRAM are a matter of PMP, which goes
+ * by words. It does not bind the monitor. */
+static void protect_code(bool locked)
 {
-    for (uint32_t at = 0; at < TILE_CODE_BYTES; at += PAGE)
-        map_page(2, TILE_SRAM_BASE + at, (uint32_t)(uintptr_t)monitor.tile.sram + at,
-                 PTE_R | PTE_X | (locked ? 0 : PTE_W));
+    const uint32_t sram = (uint32_t)(uintptr_t)monitor.tile.sram;
+
+    CSR_SET(pmpaddr0, sram >> 2);
+    CSR_SET(pmpaddr1, (sram + TILE_CODE_BYTES) >> 2);
+    CSR_SET(pmpaddr2, (sram + TILE_SRAM_BYTES) >> 2);
+    CSR_SET(pmpaddr3, 0xffffffffu);
+    CSR_SET(pmpcfg0, PMP_TOP | PMP_R | PMP_W | PMP_X |
+                         PMP_CODE(PMP_TOP | PMP_R | PMP_X | (locked ? 0 : PMP_W)) |
+                         PMP_REST(PMP_TOP | PMP_R | PMP_W) |
+                         PMP_ALL(PMP_TOP | PMP_R | PMP_W | PMP_X));
     monitor.code_locked = locked;
     __asm__ volatile("sfence.vma" ::: "memory");
 }
@@ -100,15 +117,13 @@ static void map_tile(void)
     map_page(0, TILE_ROM_BASE, (uint32_t)(uintptr_t)monitor.rom, PTE_R | PTE_X);
     map_page(0, TILE_EXIT_BASE, TILE_EXIT_BASE, PTE_R | PTE_W);
     map_page(1, TILE_UART_BASE, TILE_UART_BASE, PTE_R | PTE_W);
-    for (uint32_t at = TILE_CODE_BYTES; at < TILE_SRAM_BYTES; at += PAGE)
+    for (uint32_t at = 0; at < TILE_SRAM_BYTES; at += PAGE)
         map_page(2, TILE_SRAM_BASE + at, (uint32_t)(uintptr_t)monitor.tile.sram + at,
-                 PTE_R | PTE_W);
+                 PTE_R | PTE_W | PTE_X);
 }
 
 static void start_user_mode(void)
 {
-    CSR_SET(pmpaddr0, 0xffffffffu);
-    CSR_SET(pmpcfg0, PMP_ALL_RWX);
     CSR_SET(satp, SATP_SV32 | (uint32_t)(uintptr_t)root_table >> 12);
     CSR_SET(mcounteren, 7); /* cycle, time and instret may be read */
     CSR_SET(mstatus, MSTATUS_FS_DIRTY | MSTATUS_TW);
@@ -129,7 +144,7 @@ _Noreturn void monitor_main(void)
     shm_wait_for_go(t);
     t->code_locked = h->code_locked;
     map_tile();
-    map_code(t->code_locked);
+    protect_code(t->code_locked);
     start_user_mode();
     monitor.core.pc = h->start;
     if (t->code_locked)
@@ -196,7 +211,7 @@ static bool access_register(struct tile_core *core, bool store, uint32_t address
     }
     virt_tile_write(t, address - TILE_REGS_BASE, core->x[a.reg]);
     if (t->code_locked && !monitor.code_locked) {
-        map_code(true);
+        protect_code(true);
         shm_report(t, RING_RUNNING);
     }
     return true;

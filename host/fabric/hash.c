@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-enum { HASH_PAGE = 1024 };
+enum { HASH_PAGE = 512 };
+_Static_assert(TILE_CODE_BYTES % HASH_PAGE == 0 && TILE_SRAM_BYTES % HASH_PAGE == 0, "whole pages");
 
 struct hash {
     uint64_t sum;

@@ -29,10 +29,12 @@ enum fault_code {
 #define NO_QUEUE 0xffu
 #define NO_THREAD 0xffu
 
-/* The SRAM of tiles in host memory: whole pages apart, and shifted by a few lines, or the same
- * offset of all tiles would compete for the same few lines of the host's cache. The shift is small
- * enough for what booting touches of the data region to stay in one page. */
-enum { TILE_STRIDE = TILE_SRAM_BYTES + 4096, TILE_SHIFTS = 32, TILE_SHIFT = 64 };
+/* The SRAM of tiles in host memory: whole pages apart, the code region up to the end of a page, so
+ * that what booting touches behind it lies in one. Then shifted by a few lines, or the same offset
+ * of all tiles would compete for the same few lines of the host's cache. */
+enum { HOST_PAGE = 4096, TILE_LEAD = (HOST_PAGE - TILE_CODE_BYTES % HOST_PAGE) % HOST_PAGE };
+enum { TILE_STRIDE = TILE_SRAM_BYTES + HOST_PAGE, TILE_SHIFTS = 32, TILE_SHIFT = 64 };
+_Static_assert(TILE_LEAD + TILE_SHIFTS * TILE_SHIFT <= HOST_PAGE, "tiles lie apart");
 
 /* ---- the router ---- */
 
@@ -101,7 +103,7 @@ struct event_queue {
     uint8_t head, count;
 };
 
-/* Where the first 8 KiB of SRAM are. */
+/* Where the code region of SRAM is. */
 enum code_state {
     CODE_OPEN,   /* writable: not booted yet; see prefix */
     CODE_SHARED, /* locked, equal to the image: the image is used (tile_own_code copies it too) */

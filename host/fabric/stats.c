@@ -8,24 +8,24 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { PAGE_BYTES = 4096, PAGES_AT_ONCE = 1 << 16 };
+enum { PAGES_AT_ONCE = 1 << 16 };
 
-static const uint8_t zero_page[PAGE_BYTES];
+static const uint8_t zero_page[HOST_PAGE];
 
 /* Bytes of SRAM pages that are in host memory and not all zero. Only asks for pages, so that large
  * wafers stay small. */
 static uint64_t sram_bytes(const struct wafer *w)
 {
-    size_t pages = (w->sram_bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+    size_t pages = (w->sram_bytes + HOST_PAGE - 1) / HOST_PAGE;
     unsigned char *here = xcalloc(PAGES_AT_ONCE, 1);
     uint64_t bytes = 0;
     for (size_t at = 0; at < pages; at += PAGES_AT_ONCE) {
         size_t n = pages - at < PAGES_AT_ONCE ? pages - at : PAGES_AT_ONCE;
-        if (mincore(w->sram + at * PAGE_BYTES, n * PAGE_BYTES, here))
+        if (mincore(w->sram + at * HOST_PAGE, n * HOST_PAGE, here))
             break;
         for (size_t i = 0; i < n; i++)
-            if (here[i] & 1 && memcmp(w->sram + (at + i) * PAGE_BYTES, zero_page, PAGE_BYTES) != 0)
-                bytes += PAGE_BYTES;
+            if (here[i] & 1 && memcmp(w->sram + (at + i) * HOST_PAGE, zero_page, HOST_PAGE) != 0)
+                bytes += HOST_PAGE;
     }
     free(here);
     return bytes;

@@ -13,8 +13,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { HOST_PAGE = 4096 };
-
 /* ---- memory ---- */
 
 /* The byte of the code region at this offset; those behind it up to the end, or up to the prefix if
@@ -89,11 +87,12 @@ void tile_share_code(struct wafer *w, uint32_t tile)
     set_windows(w, t);
 }
 
-/* Only saves host memory. The bytes before t->sram in its first page are nobody's. */
+/* Only saves host memory: the pages that hold nothing but code. The bytes before t->sram in its
+ * first page are nobody's; the last bytes of code share a page with the data and stay. */
 static void give_code_back(struct tile *t)
 {
     uint8_t *page = t->sram - (uintptr_t)t->sram % HOST_PAGE;
-    (void)madvise(page, TILE_CODE_BYTES, MADV_DONTNEED);
+    (void)madvise(page, TILE_LEAD + TILE_CODE_BYTES, MADV_DONTNEED);
 }
 
 void tile_lock_code(struct wafer *w, uint32_t tile)
@@ -121,7 +120,8 @@ void tile_lock_code(struct wafer *w, uint32_t tile)
 void tile_reset(struct wafer *w, uint32_t tile)
 {
     struct tile *t = &w->tile[tile];
-    t->sram = w->sram + (size_t)tile * TILE_STRIDE + (size_t)(tile % TILE_SHIFTS) * TILE_SHIFT;
+    t->sram = w->sram + (size_t)tile * TILE_STRIDE + TILE_LEAD +
+              (size_t)(tile % TILE_SHIFTS) * TILE_SHIFT;
     t->alarm = t->timer_at = NEVER;
     t->engine.alone = NO_THREAD;
     t->direct = NO_DIRECT;

@@ -224,7 +224,8 @@ static void lock(void)
 
 static void only_an_open_code_region_is_written(void)
 {
-    struct stream_desc d = {.op = STREAM_RECV, .event = 1, .count = 1, .src1 = 3, .dst = 0x1ffc};
+    struct stream_desc d = {
+        .op = STREAM_RECV, .event = 1, .count = 1, .src1 = 3, .dst = TILE_CODE_BYTES - 4};
     port_tile()->code_locked = false;
     sram_desc(ROOM, &d);
     CHECK_EQ(bench_call(start_at_room), BENCH_RETURNED);

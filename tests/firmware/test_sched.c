@@ -271,7 +271,9 @@ static void loader_takes_image_and_program(void)
 
 static void loader_refuses_records_outside(void)
 {
-    static const uint32_t bad[] = {0x0001bffc + 0x00010000, 0x00012604 - 8, 0x00012602};
+    static const uint32_t bad[] = {2u << 16 | (TILE_SRAM_BYTES - 4),
+                                   1u << 16 | (TILE_PROGRAM_OFFSET - 4),
+                                   1u << 16 | (TILE_PROGRAM_OFFSET + 2)};
     for (uint32_t i = 0; i < 3; i++) {
         virt_tile_reset(port_tile(), hal_sram(0));
         bench_deliver(COLOUR_IMAGE, 0);

@@ -11,8 +11,8 @@ eval_to() { # NAME OPTION...
 }
 same_bits() { eval_to qemu "$@" && cmp "$TMP/emulated" "$TMP/qemu"; }
 live() { timeout 60 "$B/tests/tool_live" "$B" "$@"; }
-same_report() { # both lines of a fault, but for the cycle
-    live fault >"$TMP/two" && cat "$TMP/two" && grep -q "fault PROGRAM .* boot.c:.* info 0x7" "$TMP/two" &&
+same_report() { # ACTION PATTERN: both lines of a fault, but for the cycle
+    live "$1" >"$TMP/two" && cat "$TMP/two" && grep -q "$2" "$TMP/two" &&
         [ "$(sed 's/ cycle [0-9]*//' "$TMP/two" | uniq -c | awk '{print $1}')" = 2 ]
 }
 says() { # TEXT ACTION
@@ -27,7 +27,8 @@ check "QEMU is the tile in the corner" same_bits --qemu-tile 0,0
 check "QEMU is a tile in the middle" same_bits --qemu-tile 20,2
 check "QEMU is a tile while links stall at random" same_bits --stress 5 --qemu-tile 14,3
 check "QEMU boots over the mesh; same logits, and then every tile holds the same SRAM" live sram $MODEL 9,1
-check "a fault in QEMU is reported like any other" same_report
+check "a fault in QEMU is reported like any other" same_report fault "fault PROGRAM .* boot.c:.* info 0x7"
+check "a store into the code region too" same_report store "fault TRAP .* info 0x7 store outside"
 check "a tile that never sleeps is an error" says "no sign of life" hang
 check "a killed QEMU is an error" says "QEMU ended with signal 9" killed
 check "no QEMU is an error that says what to install" no_qemu

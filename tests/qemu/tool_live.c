@@ -6,6 +6,7 @@
  *                   given some tokens: the logits, and in the end every tile's SRAM, must be equal
  *   fault           a tile with a program of another version, emulated and in QEMU: prints both
  *                   reports
+ *   store           a tile whose kernel writes the last word of the code region: the same
  *   hang            a tile that posts to itself for ever: prints the error
  *   killed          QEMU is killed: prints the error
  *
@@ -118,6 +119,7 @@ struct program {
     struct program_header header;
     struct program_task task;
     uint16_t list[2];
+    struct args_rsqrt args;
 };
 
 /* Run a 2 x 1 wafer until it stops, tile (1,0) in QEMU or emulated; prints the error. */
@@ -160,6 +162,7 @@ static struct program good_program(void)
                    .starts = TILE_PROGRAM_OFFSET + offsetof(struct program, list),
                    .start_count = 1},
         .task = {.need = 1,
+                 .args = TILE_PROGRAM_OFFSET + offsetof(struct program, args),
                  .start_count = 1,
                  .starts = TILE_PROGRAM_OFFSET + offsetof(struct program, list)},
         .list = {PROGRAM_POST(0)},
@@ -176,10 +179,14 @@ static int run_action(struct live *l, int argc, char **argv, struct err *e)
         return run_small(l, &p, true, false);
     if (!strcmp(action, "killed"))
         return run_small(l, &p, true, true);
-    if (!strcmp(action, "fault"))
+    if (!strcmp(action, "fault")) {
         p.header.version = 7;
-    else
+    } else if (!strcmp(action, "store")) {
+        p.task.kernel = KERNEL_rsqrt;
+        p.args.out = TILE_CODE_BYTES - 4;
+    } else {
         return err_set(e, ERR_USAGE, "unknown action %s", action), 2;
+    }
     return run_small(l, &p, false, false) || run_small(l, &p, true, false);
 }
 

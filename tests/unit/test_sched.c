@@ -35,7 +35,12 @@
         NATIVE_SLEEP, 0, 0                                                                         \
     }
 
-enum { TASKS = 0x2700, STARTS = 0x2a00, ARGS = 0x2b00, OUT = 0x3000 };
+enum {
+    TASKS = TILE_PROGRAM_OFFSET + 0x100,
+    STARTS = TILE_PROGRAM_OFFSET + 0x400,
+    ARGS = TILE_PROGRAM_OFFSET + 0x500,
+    OUT = 0x3000
+};
 
 /* Expected outcome of one script. */
 struct outcome {
@@ -226,7 +231,7 @@ TEST(sched_fault_record_tells_the_stack_left)
 
 /* ---- boot ---- */
 
-enum { ROUTES = 0x2640, BOOT_STARTS = 0x2680 };
+enum { ROUTES = TILE_PROGRAM_OFFSET + 0x40, BOOT_STARTS = TILE_PROGRAM_OFFSET + 0x80 };
 
 static const struct program_header good = {.magic = PROGRAM_MAGIC,
                                            .version = PROGRAM_VERSION,

@@ -274,7 +274,7 @@ TEST(tile_regs_stream_faults)
         const char *text;
     } bad[] = {
         {0x2602, STREAM_COPY, "no descriptor can be at 0x2602"},
-        {0x1ffc, STREAM_COPY, "no descriptor can be at 0x1ffc"},
+        {TILE_CODE_BYTES - 4, STREAM_COPY, "no descriptor can be at 0x19fc"},
         {TILE_SRAM_BYTES - 28, STREAM_COPY, "no descriptor can be at 0xbfe4"},
         {0xffffffe0, STREAM_COPY, "no descriptor can be at 0xffffffe0"},
         {0x2600, 99, "fault STREAM (a bad stream descriptor): descriptor at 0x2600, op 99: BAD_OP"},
@@ -430,12 +430,36 @@ TEST(tile_code_is_read_only_and_shared)
     prog_start(p, 2, 1);
     CHECK_EQ(p->w->tile[0].code, CODE_SHARED);
     CHECK_EQ(p->w->tile[0].sram[0], 0); /* no page of its own */
-    prog_fault(p, "store outside writable memory, value 0x80001ffe");
+    prog_fault(p, "store outside writable memory, value 0x800019fe");
     uint8_t *sram = xcalloc(1, TILE_SRAM_BYTES);
     wafer_read(p->w, 1, 0, sram);
     CHECK_EQ(memcmp(sram, p->code, TILE_CODE_BYTES), 0);
-    CHECK_EQ(sram[TILE_CODE_BYTES] | sram[TILE_CODE_BYTES + 1] << 8, 0x1ffe);
+    CHECK_EQ(sram[TILE_CODE_BYTES] | sram[TILE_CODE_BYTES + 1] << 8, 0x19fe);
     free(sram);
+    prog_close(p);
+}
+
+/* A copy of the image that turns out to be one is given back, and nothing beside it. */
+TEST(tile_gives_back_nothing_but_code)
+{
+    struct prog *p = prog_open();
+    memset(p->code, 0x5a, sizeof p->code);
+    prog_load(p, 40, 1);
+    for (uint32_t i = 0; i < 40; i++) {
+        struct tile *tile = &p->w->tile[i];
+        tile_own_code(p->w, i);
+        memcpy(tile->sram, p->code, TILE_CODE_BYTES);
+        memset(tile->sram + TILE_CODE_BYTES, 0xa5, TILE_SRAM_BYTES - TILE_CODE_BYTES);
+    }
+    for (uint32_t i = 0; i < 40; i++)
+        tile_lock_code(p->w, i);
+    for (uint32_t i = 0; i < 40; i++) {
+        const struct tile *tile = &p->w->tile[i];
+        CHECK_EQ(tile->code, CODE_SHARED);
+        CHECK_EQ(tile->sram[0], 0);
+        for (uint32_t at = TILE_CODE_BYTES; at < TILE_SRAM_BYTES; at++)
+            CHECK_EQ(tile->sram[at], 0xa5);
+    }
     prog_close(p);
 }
 
@@ -449,11 +473,11 @@ TEST(tile_stream_reads_code)
     wfi(p);
     float two = 2, three = 3;
     memcpy(p->code + 0x1000, &two, 4);
-    memcpy(p->code + 0x1ffc, &three, 4);
+    memcpy(p->code + TILE_CODE_BYTES - 4, &three, 4);
     copy.src0 = 0x1000;
     copy.dst = 0x3000;
     scale.src0 = 0x1000;
-    scale.src1 = 0x1ffc;
+    scale.src1 = TILE_CODE_BYTES - 4;
     scale.dst = 0x3010;
     prog_load(p, 1, 1);
     rig_put(p->w, 0, 0x2600, &copy);
