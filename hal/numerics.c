@@ -62,6 +62,13 @@ ALWAYS float load_bf16(const uint8_t *at)
     return float_of((uint32_t)half << 16);
 }
 
+ALWAYS uint16_t round_bf16(float value)
+{
+    uint32_t bits = canonical(value);
+
+    return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1)) >> 16);
+}
+
 ALWAYS float load_weight(const uint8_t *row, uint32_t k, enum weight_type type)
 {
     return type == WEIGHT_F32 ? load_f32(row + 4 * k) : load_bf16(row + 2 * k);
@@ -254,9 +261,20 @@ static void execute_words(const struct stream_desc *d, uint8_t *sram)
     }
 }
 
+static void execute_round(const struct stream_desc *d, uint8_t *sram)
+{
+    for (uint32_t i = 0; i < d->count; i++) {
+        uint16_t half = round_bf16(load_f32(sram + d->src0 + 4 * i));
+
+        __builtin_memcpy(__builtin_assume_aligned(sram + d->dst + 2 * i, 2), &half, 2);
+    }
+}
+
 void numerics_execute(const struct stream_desc *d, uint8_t *sram)
 {
-    if (d->op < STREAM_DOT_F32)
+    if (d->op == STREAM_ROUND_BF16)
+        execute_round(d, sram);
+    else if (!stream_is_product(d->op))
         execute_words(d, sram);
     else if (have_fma())
         execute_products_fma(d, sram);

@@ -7,6 +7,7 @@
  *
  *   ADD, MUL, SCALE  one rounding each, b + a and a * b
  *   MAX              RISC-V fmax.s: the number if one is NaN, +0 over -0
+ *   ROUND_BF16       to nearest even, beyond the largest to infinity, a NaN is 0x7fc0
  *   DOT, AXPY        y starts at 0 (or d); for k = 0, 1, ...: y = fma(w[k], x[k], y)
  *   DOT_INT4         y starts so too; per group: s = 0; for k in the group: s = fma(q[k], x[k], s);
  *                    then y = fma(scale, s, y). The first group is short when phase > 0, the last
@@ -21,8 +22,8 @@
 
 #include <stdint.h>
 
-/* Do a memory-only operation (COPY .. AXPY_BF16) that passed stream_check. `sram` is byte 0 of a
- * tile's SRAM (TILE_SRAM_BYTES of them), 4-aligned. The portable oracle; small and plain. */
+/* Do a memory-only operation (COPY and all behind it) that passed stream_check. `sram` is byte 0 of
+ * a tile's SRAM (TILE_SRAM_BYTES of them), 4-aligned. The portable oracle; small and plain. */
 void numerics_execute(const struct stream_desc *d, uint8_t *sram);
 
 /* One word of a reduction step: fabric word `b`, memory word `a`; op is any *_SEND or *_RECV.

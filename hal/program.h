@@ -88,7 +88,7 @@ struct args_token {
     uint16_t x, state;
     uint16_t row, rows;
     uint16_t slots, slot_bytes;
-    uint16_t cache, store; /* store: offset of the COPY descriptor */
+    uint16_t cache, store; /* store: offset of the COPY or ROUND_BF16 descriptor */
     uint16_t store_words, patch_count;
     uint16_t patches, users;
     uint16_t user_bytes, zero;

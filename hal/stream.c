@@ -8,11 +8,6 @@ struct range {
     uint64_t start, end;
 };
 
-static int is_product(uint8_t op)
-{
-    return op >= STREAM_DOT_F32 && op <= STREAM_AXPY_BF16;
-}
-
 static int is_memory(uint8_t op)
 {
     return op >= STREAM_COPY;
@@ -20,7 +15,7 @@ static int is_memory(uint8_t op)
 
 static uint32_t batch_count(const struct stream_desc *d)
 {
-    return is_product(d->op) && d->batch ? d->batch : 1;
+    return stream_is_product(d->op) && d->batch ? d->batch : 1;
 }
 
 unsigned stream_fabric_use(uint8_t op)
@@ -46,11 +41,6 @@ static int reads_a(uint8_t op)
     return op != STREAM_RECV && op != STREAM_FORWARD;
 }
 
-static int reads_memory_b(uint8_t op)
-{
-    return op >= STREAM_ADD;
-}
-
 static int writes_memory(uint8_t op)
 {
     return !(stream_fabric_use(op) & 2);
@@ -59,11 +49,11 @@ static int writes_memory(uint8_t op)
 static enum stream_error check_head(const struct stream_desc *d)
 {
     unsigned flags = stream_fabric_use(d->op) & 2 ? STREAM_CONTROL
-                     : is_product(d->op)          ? STREAM_ACCUMULATE
+                     : stream_is_product(d->op)   ? STREAM_ACCUMULATE
                                                   : 0;
 
-    if (d->op < STREAM_SEND || d->op > STREAM_AXPY_BF16 || d->flags & ~flags ||
-        d->thread & ~0x37u || (d->event >= TILE_EVENTS && d->event != TILE_EVENT_NONE))
+    if (d->op < STREAM_SEND || d->op >= STREAM_OP_END || d->flags & ~flags || d->thread & ~0x37u ||
+        (d->event >= TILE_EVENTS && d->event != TILE_EVENT_NONE))
         return STREAM_BAD_OP;
     if (d->next && (d->next & 3 || d->next < TILE_CODE_BYTES ||
                     d->next > TILE_SRAM_BYTES - sizeof(struct stream_desc)))
@@ -82,15 +72,17 @@ static unsigned a_align(uint8_t op)
 
 static enum stream_error check_align(const struct stream_desc *d)
 {
-    unsigned words = 0, a = 0, scales = 0;
+    unsigned words = 0, halves = 0, a = 0;
 
-    if (writes_memory(d->op))
+    if (d->op == STREAM_ROUND_BF16)
+        halves |= d->dst;
+    else if (writes_memory(d->op))
         words |= d->dst;
-    if (reads_memory_b(d->op))
+    if (stream_reads_memory_b(d->op))
         words |= d->src1;
     if (reads_a(d->op))
         a |= d->src0;
-    if (is_product(d->op)) {
+    if (stream_is_product(d->op)) {
         a |= d->row_bytes;
         if (d->batch > 1) {
             a |= d->src0_step;
@@ -98,8 +90,8 @@ static enum stream_error check_align(const struct stream_desc *d)
         }
     }
     if (d->op == STREAM_DOT_INT4)
-        scales = d->scales | d->scale_row_bytes;
-    return words & 3 || a & a_align(d->op) || scales & 1 ? STREAM_BAD_ALIGN : STREAM_OK;
+        halves |= d->scales | d->scale_row_bytes;
+    return words & 3 || a & a_align(d->op) || halves & 1 ? STREAM_BAD_ALIGN : STREAM_OK;
 }
 
 /* `rows` rows of row_bytes used bytes each, row_step apart, the whole repeated with batch_step. */
@@ -114,7 +106,9 @@ static struct range range_of(const struct stream_desc *d, uint16_t start, uint64
 
 static struct range range_dst(const struct stream_desc *d)
 {
-    return range_of(d, d->dst, 4u * (uint64_t)d->count, 1, 0, d->dst_step);
+    uint64_t bytes = d->op == STREAM_ROUND_BF16 ? 2 : 4;
+
+    return range_of(d, d->dst, bytes * d->count, 1, 0, d->dst_step);
 }
 
 static struct range range_a(const struct stream_desc *d)
@@ -138,7 +132,7 @@ static struct range range_a(const struct stream_desc *d)
 
 static struct range range_b(const struct stream_desc *d)
 {
-    uint32_t words = is_product(d->op) ? d->cols : d->op == STREAM_SCALE ? 1 : d->count;
+    uint32_t words = stream_is_product(d->op) ? d->cols : d->op == STREAM_SCALE ? 1 : d->count;
 
     return range_of(d, d->src1, 4u * (uint64_t)words, 1, 0, d->src1_step);
 }
@@ -160,7 +154,7 @@ static int overlaps(struct range x, struct range y)
 /* A memory operation is atomic: nothing may depend on which of its words is written first. */
 static int clobbers(const struct stream_desc *d, struct range dst, struct range src)
 {
-    int in_place = !is_product(d->op) && dst.start == src.start && dst.end == src.end;
+    int in_place = !stream_is_product(d->op) && dst.start == src.start && dst.end == src.end;
 
     return is_memory(d->op) && !in_place && overlaps(dst, src);
 }
@@ -180,7 +174,7 @@ enum stream_error stream_check(const struct stream_desc *d)
         dst = range_dst(d);
     if (reads_a(d->op))
         a = range_a(d);
-    if (reads_memory_b(d->op))
+    if (stream_reads_memory_b(d->op))
         b = range_b(d);
     if (d->op == STREAM_DOT_INT4)
         scales = range_scales(d);
@@ -201,7 +195,7 @@ uint64_t stream_beats(const struct stream_desc *d, const struct stream_lanes *la
     uint64_t products, beats;
     uint32_t per_cycle;
 
-    if (!is_product(d->op) || !d->count)
+    if (!stream_is_product(d->op) || !d->count)
         return d->count;
     per_cycle = d->op == STREAM_DOT_INT4                                ? lanes->int4
                 : d->op == STREAM_DOT_BF16 || d->op == STREAM_AXPY_BF16 ? lanes->bf16

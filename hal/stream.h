@@ -12,7 +12,7 @@
  * 4-aligned, bf16 2-aligned, int4 rows are byte-aligned, scales 2-aligned. A descriptor out of
  * bounds, into the code region or badly aligned is a fault (stream_check). The result of a memory
  * operation may not lie over what it reads, except exactly in place for COPY .. SCALE (not over the
- * one b of SCALE); for products this is checked over the whole batch at once.
+ * one b of SCALE; never for ROUND_BF16); for products this is checked over the whole batch at once.
  *
  * Fabric operations work a word a beat: a beat needs a wavelet in the input queue, and room in the
  * output. Memory operations are atomic: operands are read and results written in the cycle of the
@@ -30,12 +30,14 @@
 
 #include "hal/tile_map.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum stream_op {
 #define OP(name, code, text) STREAM_##name = (code),
 #include "hal/stream_ops.def"
 #undef OP
+    STREAM_OP_END /* behind the last */
 };
 
 enum {
@@ -90,6 +92,16 @@ enum stream_error stream_check(const struct stream_desc *d);
 
 /* Whether an operation takes words from (1) or puts words on (2) the fabric, or both (3). */
 unsigned stream_fabric_use(uint8_t op);
+
+static inline bool stream_is_product(uint8_t op)
+{
+    return op >= STREAM_DOT_F32 && op <= STREAM_AXPY_BF16;
+}
+
+static inline bool stream_reads_memory_b(uint8_t op)
+{
+    return op >= STREAM_ADD && op != STREAM_ROUND_BF16;
+}
 
 /* Lanes per cycle of the machine; what stream_beats divides by. */
 struct stream_lanes {

@@ -168,7 +168,7 @@ static void beat_fabric(struct wafer *w, uint32_t tile, struct thread *th)
 static void own_sources(struct wafer *w, uint32_t tile, const struct stream_desc *d)
 {
     if (d->dst < TILE_CODE_BYTES || d->src0 < TILE_CODE_BYTES ||
-        (d->op != STREAM_COPY && d->src1 < TILE_CODE_BYTES) ||
+        (stream_reads_memory_b(d->op) && d->src1 < TILE_CODE_BYTES) ||
         (d->op == STREAM_DOT_INT4 && d->scales < TILE_CODE_BYTES))
         tile_own_code(w, tile);
 }

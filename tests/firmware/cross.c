@@ -7,12 +7,12 @@
 /* From a run on x86 (the unit test prints what it got when they differ); the unit test computes
  * every result a second time with its own loops, so these are not just what numerics.c says. */
 const struct cross_expected cross_expected[] = {
-    {STREAM_SEND, 0x437d910f},      {STREAM_RECV, 0x0f786a58},     {STREAM_FORWARD, 0x3c338fdb},
-    {STREAM_ADD_SEND, 0xbafa0888},  {STREAM_ADD_RECV, 0x15a58db2}, {STREAM_MAX_SEND, 0x43b98452},
-    {STREAM_MAX_RECV, 0x901781e6},  {STREAM_COPY, 0xd18b7519},     {STREAM_ADD, 0x5b8ffce4},
-    {STREAM_MUL, 0x31a2cf41},       {STREAM_SCALE, 0x9d8b344b},    {STREAM_DOT_F32, 0x1a31a106},
-    {STREAM_DOT_BF16, 0x20523850},  {STREAM_DOT_INT4, 0x01f7b764}, {STREAM_AXPY_F32, 0xd9b7fd59},
-    {STREAM_AXPY_BF16, 0xf6b1ec2d},
+    {STREAM_SEND, 0x437d910f},      {STREAM_RECV, 0x0f786a58},       {STREAM_FORWARD, 0x3c338fdb},
+    {STREAM_ADD_SEND, 0xbafa0888},  {STREAM_ADD_RECV, 0x15a58db2},   {STREAM_MAX_SEND, 0x43b98452},
+    {STREAM_MAX_RECV, 0x901781e6},  {STREAM_COPY, 0xd18b7519},       {STREAM_ADD, 0x5b8ffce4},
+    {STREAM_MUL, 0x31a2cf41},       {STREAM_SCALE, 0x9d8b344b},      {STREAM_DOT_F32, 0x1a31a106},
+    {STREAM_DOT_BF16, 0x20523850},  {STREAM_DOT_INT4, 0x01f7b764},   {STREAM_AXPY_F32, 0xd9b7fd59},
+    {STREAM_AXPY_BF16, 0xf6b1ec2d}, {STREAM_ROUND_BF16, 0x244e31b5},
 };
 const uint32_t cross_expected_count = sizeof cross_expected / sizeof *cross_expected;
 
@@ -96,7 +96,7 @@ void cross_prepare(uint8_t op, uint32_t run, struct stream_desc *d, uint8_t *sra
                               .src0 = SRC0,
                               .src1 = SRC1,
                               .scales = SCALES};
-    if (op >= STREAM_DOT_F32)
+    if (stream_is_product(op))
         shape_product(op, &r, d);
     else
         d->count = (uint16_t)(1 + below(&r, 100));

@@ -156,9 +156,29 @@ static void axpy_walks_rows_of_inputs(void)
     CHECK_EQ(sram_get(ROOM + 0x84), 0x42800000);
 }
 
+/* 1 + 2^-8 is half way between 1 and 1 + 2^-7; 1 + 3 * 2^-8 half way to the next even. */
+static void round_bf16_known_values(void)
+{
+    static const uint32_t a[] = {0x3f808000, 0x3f818000, 0x3f808001, 0xbf807fff, 0x7f7f7fff,
+                                 0x7f7f8000, 0xff7f8000, 0xff800000, 0x7f800001, 0xffffffff,
+                                 0x80000000, 0x00008000, 0x00018000, 0x807f8000};
+    static const uint32_t d[] = {0x3f823f80, 0xbf803f81, 0x7f807f7f, 0xff80ff80,
+                                 0x7fc07fc0, 0x00008000, 0x80800002};
+    enum { COUNT = sizeof a / sizeof *a };
+    sram_set_words(ROOM, a, COUNT);
+    sram_set(ROOM + 0x80 + 2 * COUNT, ONE);
+    numerics_execute(
+        &(struct stream_desc){
+            .op = STREAM_ROUND_BF16, .count = COUNT, .src0 = ROOM, .dst = ROOM + 0x80},
+        hal_sram(0));
+    for (uint32_t i = 0; i < COUNT / 2; i++)
+        CHECK_EQ(sram_get(ROOM + 0x80 + 4 * i), d[i]);
+    CHECK_EQ(sram_get(ROOM + 0x80 + 2 * COUNT), ONE);
+}
+
 static void random_runs_match_x86(void)
 {
-    CHECK_EQ(cross_expected_count, STREAM_AXPY_BF16);
+    CHECK_EQ(cross_expected_count, STREAM_OP_END - 1);
     for (uint32_t i = 0; i < cross_expected_count; i++)
         CHECK_EQ(cross_run(cross_expected[i].op, hal_sram(0)), cross_expected[i].sum);
 }
@@ -174,5 +194,6 @@ const struct bench_test tests_numerics[] = {
     {"dot_bf16_small", dot_bf16_small},
     {"dot_int4_splits_at_the_group", dot_int4_splits_at_the_group},
     {"axpy_walks_rows_of_inputs", axpy_walks_rows_of_inputs},
+    {"round_bf16_known_values", round_bf16_known_values},
     {"random_runs_match_x86", random_runs_match_x86},
     {0, 0}};

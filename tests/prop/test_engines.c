@@ -148,8 +148,9 @@ static void wild_routes(struct chaos *c, unsigned colour)
 
 static struct stream_desc random_desc(struct chaos *c, uint32_t tile, unsigned k)
 {
-    struct stream_desc d = rig_desc((enum stream_op)(1 + below(c, below(c, 3) ? 7 : 16)), k,
-                                    below(c, 5) ? 1 + below(c, 40) : below(c, 3));
+    struct stream_desc d =
+        rig_desc((enum stream_op)(1 + below(c, below(c, 3) ? 7 : STREAM_OP_END - 1)), k,
+                 below(c, 5) ? 1 + below(c, 40) : below(c, 3));
     unsigned use = stream_fabric_use(d.op);
     unsigned in = below(c, TILE_COLOURS), out = below(c, TILE_COLOURS);
     if (!c->wild) {
@@ -166,7 +167,7 @@ static struct stream_desc random_desc(struct chaos *c, uint32_t tile, unsigned k
     d.src0 = (uint16_t)(DATA + 4 * below(c, 200));
     if (d.op == STREAM_SEND && below(c, 3) == 0)
         d.flags = STREAM_CONTROL;
-    if (d.op >= STREAM_DOT_F32) {
+    if (stream_is_product(d.op)) {
         d.count = (uint16_t)below(c, 9);
         d.cols = (uint16_t)below(c, 20);
         d.row_bytes = (uint16_t)(4 * d.cols);

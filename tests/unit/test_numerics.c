@@ -28,13 +28,18 @@ static float get_float(const uint8_t *sram, uint32_t at)
     return f;
 }
 
-static float get_bf16(const uint8_t *sram, uint32_t at)
+static float bf16_value(uint32_t half)
 {
-    uint8_t bytes[4] = {0, 0, sram[at], sram[at + 1]};
+    uint32_t bits = half << 16;
     float f;
 
-    memcpy(&f, bytes, 4);
+    memcpy(&f, &bits, 4);
     return f;
+}
+
+static float get_bf16(const uint8_t *sram, uint32_t at)
+{
+    return bf16_value((uint32_t)sram[at] | (uint32_t)sram[at + 1] << 8);
 }
 
 static void put(uint8_t *sram, uint32_t at, float f)
@@ -207,6 +212,49 @@ TEST(numerics_words_match_the_plain_statement)
     free(want);
 }
 
+/* The bf16 value nearest to x, found by trying: of the two around it the nearer, of equals the
+ * even. */
+static uint16_t nearest_bf16(float x)
+{
+    uint32_t bits;
+    double below, above;
+
+    if (isnan(x))
+        return 0x7fc0;
+    memcpy(&bits, &x, 4);
+    if (isinf(x))
+        return (uint16_t)(bits >> 16);
+    below = (double)bf16_value(bits >> 16), above = (double)bf16_value((bits >> 16) + 1);
+    if (isinf(above))
+        above = copysign(0x1p128, below);
+    below = fabs((double)x - below), above = fabs(above - (double)x);
+    return (uint16_t)((bits >> 16) + (above < below || (above == below && bits >> 16 & 1)));
+}
+
+TEST(numerics_round_bf16_takes_the_nearest)
+{
+    enum { COUNT = 3000 };
+    struct rng r = {t->seed};
+
+    for (int round = 0; round < 10; round++) {
+        uint8_t *sram = random_sram(&r), *want = malloc(TILE_SRAM_BYTES);
+        struct stream_desc d = {
+            .op = STREAM_ROUND_BF16, .event = 5, .count = COUNT, .dst = 0x2002, .src0 = W};
+        for (uint32_t i = 0; i < COUNT; i += 5) /* some half way between two */
+            memcpy(sram + W + 4 * i, (uint8_t[]){0, 0x80}, 2);
+        memcpy(want, sram, TILE_SRAM_BYTES);
+        for (uint32_t i = 0; i < COUNT; i++) {
+            uint16_t half = nearest_bf16(get_float(sram, W + 4 * i));
+            memcpy(want + d.dst + 2 * i, &half, 2);
+        }
+        CHECK_EQ(stream_check(&d), STREAM_OK);
+        numerics_execute(&d, sram);
+        CHECK(memcmp(sram, want, TILE_SRAM_BYTES) == 0);
+        free(sram);
+        free(want);
+    }
+}
+
 TEST(numerics_int4_takes_low_nibbles_first)
 {
     /* 1 * (0x1 - 8) + 10 * (0xf - 8) + 100 * (0x8 - 8), then times 2 */
@@ -307,12 +355,16 @@ static const struct stream_desc int4 = {.op = STREAM_DOT_INT4,
 static const struct stream_desc axpy = {
     .op = STREAM_AXPY_BF16, .count = 4, .cols = 8, .dst = Y, .src0 = W, .src1 = X, .row_bytes = 8};
 
+static const struct stream_desc round_bf16 = {
+    .op = STREAM_ROUND_BF16, .count = 4, .dst = Y, .src0 = W, .src1 = 0xffff};
+
 TEST(stream_check_refuses_bad_operations)
 {
     EXPECT(STREAM_OK, send, d.flags = STREAM_CONTROL; d.thread = 0x37; d.event = 63);
     EXPECT(STREAM_OK, dot, d.flags = STREAM_ACCUMULATE; d.event = TILE_EVENT_NONE);
     EXPECT(STREAM_BAD_OP, send, d.op = 0);
-    EXPECT(STREAM_BAD_OP, send, d.op = STREAM_AXPY_BF16 + 1);
+    EXPECT(STREAM_BAD_OP, send, d.op = STREAM_OP_END);
+    EXPECT(STREAM_BAD_OP, round_bf16, d.flags = STREAM_ACCUMULATE);
     EXPECT(STREAM_OK, send, d.flags = STREAM_CONTROL; d.op = STREAM_ADD_SEND);
     EXPECT(STREAM_BAD_OP, recv, d.flags = STREAM_CONTROL);
     EXPECT(STREAM_BAD_OP, send, d.flags = STREAM_ACCUMULATE);
@@ -345,6 +397,9 @@ TEST(stream_check_refuses_bad_alignment)
     EXPECT(STREAM_OK, axpy, d.src0 += 2; d.row_bytes += 2);
     EXPECT(STREAM_BAD_ALIGN, axpy, d.src0 += 1);
     EXPECT(STREAM_BAD_ALIGN, axpy, d.src1 += 2);
+    EXPECT(STREAM_OK, round_bf16, d.dst += 2);
+    EXPECT(STREAM_BAD_ALIGN, round_bf16, d.dst += 1);
+    EXPECT(STREAM_BAD_ALIGN, round_bf16, d.src0 += 2);
     EXPECT(STREAM_OK, int4, d.src0 += 1);
     EXPECT(STREAM_BAD_ALIGN, int4, d.scales += 1);
     EXPECT(STREAM_BAD_ALIGN, int4, d.scale_row_bytes += 1);
@@ -380,6 +435,11 @@ TEST(stream_check_refuses_bad_ranges)
     EXPECT(STREAM_BAD_RANGE, int4, d.scales = END - 16; d.phase = 25);
     EXPECT(STREAM_BAD_RANGE, int4, d.scales = END - 16; d.batch = 2);
     EXPECT(STREAM_BAD_RANGE, int4, d.phase = 32);
+    EXPECT(STREAM_OK, round_bf16, d.dst = END - 8);
+    EXPECT(STREAM_BAD_RANGE, round_bf16, d.dst = END - 6);
+    EXPECT(STREAM_OK, round_bf16, d.src0 = END - 16);
+    EXPECT(STREAM_BAD_RANGE, round_bf16, d.src0 = END - 12);
+    EXPECT(STREAM_OK, round_bf16, d.dst = 0xfffe; d.count = 0);
 }
 
 TEST(stream_check_refuses_results_over_operands_and_code)
@@ -395,6 +455,12 @@ TEST(stream_check_refuses_results_over_operands_and_code)
     EXPECT(STREAM_BAD_RANGE, dot, d.dst = W);
     EXPECT(STREAM_BAD_RANGE, dot, d.batch = 2; d.dst_step = X - Y);
     EXPECT(STREAM_BAD_RANGE, int4, d.dst = S);
+    EXPECT(STREAM_OK, round_bf16, d.dst = W - 8);
+    EXPECT(STREAM_OK, round_bf16, d.dst = W + 16);
+    EXPECT(STREAM_BAD_RANGE, round_bf16, d.dst = W - 6);
+    EXPECT(STREAM_BAD_RANGE, round_bf16, d.dst = W);
+    EXPECT(STREAM_BAD_RANGE, round_bf16, d.dst = W + 14);
+    EXPECT(STREAM_BAD_DEST, round_bf16, d.dst = TILE_CODE_BYTES - 2);
     EXPECT(STREAM_BAD_DEST, recv, d.dst = 0);
     EXPECT(STREAM_BAD_DEST, recv, d.dst = TILE_CODE_BYTES - 4);
     EXPECT(STREAM_BAD_DEST, dot, d.dst = 0x100);
@@ -404,8 +470,10 @@ TEST(stream_check_refuses_results_over_operands_and_code)
 
 TEST(stream_fabric_use_names_the_directions)
 {
-    static const uint8_t use[] = {0, 2, 1, 3, 3, 1, 3, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+    static const uint8_t use[] = {0, 2, 1, 3, 3, 1, 3, 1};
 
+    for (unsigned op = sizeof use; op <= STREAM_OP_END; op++)
+        CHECK_EQ(stream_fabric_use((uint8_t)op), 0);
     for (unsigned op = 0; op < sizeof use; op++)
         CHECK_EQ(stream_fabric_use((uint8_t)op), use[op]);
 }
@@ -416,6 +484,7 @@ TEST(stream_beats_follow_the_cost_rule)
     struct stream_desc d = dot;
 
     CHECK_EQ(stream_beats(&send, &lanes), 4);
+    CHECK_EQ(stream_beats(&round_bf16, &lanes), 4);
     CHECK_EQ(stream_beats(&dot, &lanes), 32);
     d.batch = 3;
     CHECK_EQ(stream_beats(&d, &lanes), 96);

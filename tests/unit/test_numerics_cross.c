@@ -118,7 +118,7 @@ TEST(numerics_cross_agrees_with_plain_loops)
 TEST(numerics_cross_checksums)
 {
     uint8_t *sram = calloc(1, TILE_SRAM_BYTES);
-    CHECK_EQ(cross_expected_count, STREAM_AXPY_BF16);
+    CHECK_EQ(cross_expected_count, STREAM_OP_END - 1);
     for (uint32_t i = 0; i < cross_expected_count; i++) {
         uint32_t sum = cross_run(cross_expected[i].op, sram);
         CHECK_MSG(sum == cross_expected[i].sum, "op %u: 0x%08x, not 0x%08x", cross_expected[i].op,
