@@ -15,17 +15,6 @@ double wall_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-void beside_program(char *out, size_t bytes, const char *name)
-{
-    char self[3800];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    self[n > 0 ? n : 0] = 0;
-    char *slash = strrchr(self, '/');
-    if (slash)
-        *slash = 0;
-    (void)snprintf(out, bytes, "%s/%s", slash ? self : ".", name);
-}
-
 int firmware_load(struct images *out, const char *folder, struct err *e)
 {
     char own[4096];

@@ -3,6 +3,7 @@
 #ifndef TESSERA_CLI_COMMON_H
 #define TESSERA_CLI_COMMON_H
 
+#include "base/beside.h"
 #include "cli/model_name.h"
 #include "cli/options.h"
 #include "io/qemu_tile.h"
@@ -84,9 +85,6 @@ void stage_close(struct stage *s);
 /* The images of a folder, or of the folder beside this program when it is NULL; with the
  * translations that are beside this program. */
 int firmware_load(struct images *out, const char *folder, struct err *e);
-
-/* "<folder of this program>/<name>". */
-void beside_program(char *out, size_t bytes, const char *name);
 
 /* Seconds of a clock that only goes forward. */
 double wall_seconds(void);
