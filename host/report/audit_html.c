@@ -256,11 +256,11 @@ static void change_row(const struct audit *a, const struct change *c, bool first
         element(f, "td class=\"n\"", "a layer is larger than a wafer");
     element(f, "td class=\"n\"", "%s", c->cycles > 0 ? grouped(c->cycles).text : "-");
     element(f, "td class=\"n\"", "%s", c->cycles > 0 ? grouped(c->tokens_per_second).text : "-");
-    if (a->focus && c->cycles > 0)
+    if (a->focus && c->cycles > 0 && c->tokens_per_second != a->focus->tokens_per_second)
         element(f, "td class=\"n\"", "%+.0f %%",
                 100 * (c->tokens_per_second / a->focus->tokens_per_second - 1));
     else
-        element(f, "td class=\"n\"", "-");
+        raw(f, "<td></td>");
     raw(f, "</tr>");
 }
 

@@ -26,6 +26,7 @@ static int write_layer(struct record r, char **argv, struct err *e)
 {
     (void)snprintf(r.model, sizeof r.model, "kimi-k2.6");
     (void)snprintf(r.machine, sizeof r.machine, "wse3");
+    (void)snprintf(r.phases[0].name, sizeof r.phases[0].name, "<q> & \"kv\""); /* for HTML */
     (void)snprintf(r.version, sizeof r.version, "%s", argv[3]);
     r.context = (uint32_t)strtoul(argv[4], NULL, 10);
     r.wafers = (uint32_t)strtoul(argv[5], NULL, 10);
