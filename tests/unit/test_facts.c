@@ -112,7 +112,7 @@ TEST(fit_of_the_trillion_parameter_model)
     CHECK_EQ(f.wafers, 20);
     CHECK_EQ(f.cache_bytes, 61LL * 576 * 4 * 1000);
     CHECK_EQ(f.largest_layer, 9808545280 + 576 * 4 * 1000);
-    m.fabric_height = 200; /* 6.0 GB beside code and stack: no layer fits */
+    m.fabric_height = 200; /* no layer fits */
     fit_model(&f, ck, &m, 1000, 1);
     CHECK_EQ(f.wafers, 0);
     checkpoint_close(ck);
