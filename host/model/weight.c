@@ -150,12 +150,18 @@ static const uint8_t *stored(const struct weight *w, uint32_t row, uint32_t firs
            weight_code_bytes(w->kind, first);
 }
 
+static void rule_row(const struct weight *w, uint32_t row, uint32_t first, uint32_t n, uint8_t *out)
+{
+    struct weight_run run = {w, 0, 1};
+    rule_codes(&run, &(struct weight_block){row, 1, first, n}, &(struct weight_room){.codes = out});
+}
+
 void weight_codes(const struct weight *w, uint32_t row, uint32_t first, uint32_t n, uint8_t *out)
 {
     assert(row < w->rows && first <= w->cols && n <= w->cols - first);
     assert(w->kind != WEIGHT_INT4_G32 || (first % 2 == 0 && n % 2 == 0));
     if (!w->data)
-        rule_codes(w, row, first, n, out);
+        rule_row(w, row, first, n, out);
     else if (n)
         memcpy(out, stored(w, row, first), weight_code_bytes(w->kind, n));
 }
@@ -172,7 +178,7 @@ void weight_row_f32(const struct weight *w, uint32_t row, uint32_t first, uint32
         uint32_t odd = (first + done) & 1; /* a nibble's byte begins at an even column */
         part = n - done < CHUNK ? n - done : CHUNK;
         uint32_t from = w->kind == WEIGHT_INT4_G32 ? odd : 0;
-        rule_codes(w, row, first + done - from, part + from, codes);
+        rule_row(w, row, first + done - from, part + from, codes);
         decode(w, codes, row, first + done, part, out + done);
     }
 }
@@ -192,15 +198,9 @@ static void stored_nibbles(const struct weight *w, uint32_t row, uint32_t first,
     }
 }
 
-void weight_block_codes(const struct weight *w, const struct weight_block *b, size_t row_bytes,
-                        uint8_t *out)
+static void stored_codes(const struct weight *w, const struct weight_block *b, size_t row_bytes,
+                         uint8_t *out)
 {
-    assert(b->row <= w->rows && b->rows <= w->rows - b->row);
-    assert(b->col <= w->cols && b->cols <= w->cols - b->col);
-    if (w->kind == WEIGHT_INT4_G32 && !w->data) {
-        rule_int4_block(w, b, row_bytes, out);
-        return;
-    }
     for (uint32_t i = 0; i < b->rows; i++, out += row_bytes)
         if (w->kind == WEIGHT_INT4_G32)
             stored_nibbles(w, b->row + i, b->col, b->cols, out);
@@ -208,18 +208,45 @@ void weight_block_codes(const struct weight *w, const struct weight_block *b, si
             weight_codes(w, b->row + i, b->col, b->cols, out);
 }
 
-void weight_block_scales(const struct weight *w, const struct weight_block *b, uint8_t *out)
+static void stored_scales(const struct weight *w, const struct weight_block *b, uint8_t *out)
 {
-    if (b->cols == 0)
-        return;
-    uint32_t first = b->col / INT4_GROUP, last = (b->col + b->cols - 1) / INT4_GROUP;
-    if (!w->scales) {
-        rule_int4_block_scales(w, b->row, b->rows, first, last - first + 1, out);
-        return;
-    }
+    uint32_t groups = weight_block_groups(b), first = b->col / INT4_GROUP;
     for (uint32_t i = 0; i < b->rows; i++)
-        for (uint32_t group = first; group <= last; group++, out += 2) {
+        for (uint32_t group = first; group < first + groups; group++, out += 2) {
             uint16_t scale = weight_int4_scale(w, b->row + i, group);
             memcpy(out, &scale, 2);
         }
+}
+
+void weight_blocks(const struct weight_run *run, const struct weight_block *b,
+                   const struct weight_room *room)
+{
+    const struct weight *w = run->first;
+    if (run->count == 0)
+        return;
+    assert(b->row <= w->rows && b->rows <= w->rows - b->row);
+    assert(b->col <= w->cols && b->cols <= w->cols - b->col);
+    if (!w->data && room->codes)
+        rule_codes(run, b, room);
+    if (!w->scales && room->scales)
+        rule_int4_scales(run, b, room);
+    for (size_t i = 0; i < run->count; i++, w += run->step) {
+        if (w->data && room->codes)
+            stored_codes(w, b, room->row_bytes, room->codes + i * room->each);
+        if (w->scales && room->scales)
+            stored_scales(w, b, room->scales + i * room->each);
+    }
+}
+
+void weight_block_codes(const struct weight *w, const struct weight_block *b, size_t row_bytes,
+                        uint8_t *out)
+{
+    struct weight_run one = {w, 0, 1};
+    weight_blocks(&one, b, &(struct weight_room){.codes = out, .row_bytes = row_bytes});
+}
+
+void weight_block_scales(const struct weight *w, const struct weight_block *b, uint8_t *out)
+{
+    struct weight_run one = {w, 0, 1};
+    weight_blocks(&one, b, &(struct weight_room){.scales = out});
 }

@@ -16,26 +16,22 @@
  *   a scale        unit * (0.5 + bits / 65536), unit such that the matrix has the standard
  *                  deviation of the unquantised one, spread / sqrt(3)
  *
- * Cost: one word is 2 multiplications. No state, no tables: any thread may ask for anything. */
+ * No state, no tables: any thread may ask for anything. Cost: weight_words.h, and a few ns a row.
+ */
 #ifndef TESSERA_MODEL_WEIGHT_RULE_H
 #define TESSERA_MODEL_WEIGHT_RULE_H
 
 #include "model/weight.h"
 
-/* weight_codes() of a weight without data; INT4: n may be odd, then half a byte too much is
- * written. */
-void rule_codes(const struct weight *w, uint32_t row, uint32_t first, uint32_t n, uint8_t *out);
-
-/* weight_block_codes() of an INT4 weight without data. */
-void rule_int4_block(const struct weight *w, const struct weight_block *b, size_t row_bytes,
-                     uint8_t *out);
+/* weight_blocks() of weights without data: codes, and INT4 scales. All matrices are of one kind and
+ * spread. */
+void rule_codes(const struct weight_run *run, const struct weight_block *b,
+                const struct weight_room *room);
+void rule_int4_scales(const struct weight_run *run, const struct weight_block *b,
+                      const struct weight_room *room);
 
 /* The BF16 scale of columns 32 * group ... of a row. */
 uint16_t rule_int4_scale(const struct weight *w, uint32_t row, uint32_t group);
-
-/* The scales of `count` groups from `first` on in each of some rows, without gaps. */
-void rule_int4_block_scales(const struct weight *w, uint32_t row, uint32_t rows, uint32_t first,
-                            uint32_t count, uint8_t *out);
 
 /* The scale of a block; both count blocks. */
 float rule_fp8_scale(const struct weight *w, uint32_t block_row, uint32_t block_col);
