@@ -177,6 +177,27 @@ struct args_select {
     uint16_t entries, zero;
 };
 
+/* Where a tile holds blocks of only some experts. Block i, of `block_bytes`, lies at first + i *
+ * block_bytes; experts are held in rising order. table: n = ceil(experts / 32) words with bit e for
+ * an expert that is held, then n for one that works on the second part of the window, then n
+ * uint16_t, the number of experts held below 32 i. A group is a list of top_k descriptors, one
+ * behind the other, for ids[0], ids[1] ...: where the expert is held src0 = its block + weight,
+ * scales = its block + scale, cols = `cols`, and the field of the descriptor at byte `field` = base,
+ * or base + step on the second part; where not, cols = 0. */
+struct unit_group {
+    uint16_t desc;
+    uint16_t weight, scale;
+    uint16_t cols, field;
+    uint16_t base, step;
+    uint16_t zero;
+};
+struct args_select_units {
+    uint16_t ids, top_k;
+    uint16_t table, experts;
+    uint16_t first, block_bytes;
+    uint16_t groups, group_count;
+};
+
 /* out[i] = silu(r * gate[i]) * (r * up[i]) * weight, i < count; silu(z) = z / (1 + exp(-z)). These
  * are the values `first` .. of a vector that holds `width` of each of `experts` experts, which are
  * weighted by weights[expert], and then others with weight 1. norm.sum 0: r is the word at r_in;

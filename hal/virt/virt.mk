@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # The virt port: the monitor of the live tile, and the firmware unit tests. Included by firmware/firmware.mk.
 
-VIRT_FLAGS := $(WARN) -I. -march=rv32imfc -mabi=ilp32f -mcmodel=medany -ffreestanding -fno-builtin-printf -O2 -g \
+# The firmware proper is made small, or it would not fit where it lies on the wafer, of whose access macros
+# the port makes calls.
+VIRT_OPT := -O2
+$(B)/virt/firmware/%.o: VIRT_OPT := -Os
+VIRT_FLAGS = $(WARN) -I. -march=rv32imfc -mabi=ilp32f -mcmodel=medany -ffreestanding -fno-builtin-printf $(VIRT_OPT) -g \
   -ffp-contract=off -fno-math-errno -fno-common -ffunction-sections -fno-tree-loop-distribute-patterns -MMD -MP
 VIRT_LINK := -march=rv32imfc -mabi=ilp32f -nostdlib -static -Wl,--fatal-warnings -Wl,--gc-sections
 

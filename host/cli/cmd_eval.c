@@ -161,7 +161,7 @@ static int forward_wafer(struct eval *v, struct err *e)
         float *logits = v->logits + i * vocab;
         if (i >= v->count && session_push(s, 0, v->greedy_ids[i - v->count], e))
             return -1;
-        if (session_logits(s, logits, e))
+        if (session_output(s, logits, e))
             return -1;
         note_greedy(v, i, logits);
     }

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+enum { CONTEXT_DEFAULT = 512 };
+
 static int run_plan(int argc, char **argv, struct err *e);
 const struct verb verb_plan = {
     .name = "plan",
@@ -81,19 +83,9 @@ static int plan(const struct place_options *place, bool json, struct stage *stag
 {
     if (stage_open_model(stage, place, e))
         return -1;
-    uint32_t width = place->fabric[0] ? place->fabric[0] : stage->machine.fabric_width;
-    uint32_t height = place->fabric[1] ? place->fabric[1] : stage->machine.fabric_height;
-    uint64_t context = place->context ? place->context : 512;
-    struct plan_cfg cfg = {.checkpoint = stage->checkpoint,
-                           .machine = &stage->machine,
-                           .wafers = (uint32_t)place->wafers,
-                           .width = width,
-                           .height = height,
-                           .context = (uint32_t)context};
-    if (context > checkpoint_config(stage->checkpoint)->positions_max)
-        return err_set(e, ERR_USAGE, "--context: more positions than the model has");
+    struct plan_cfg cfg;
     struct plan *p;
-    if (plan_open(&p, &cfg, e))
+    if (stage_plan_cfg(stage, place, CONTEXT_DEFAULT, &cfg, e) || plan_open(&p, &cfg, e))
         return -1;
     if (json)
         print_json(p);

@@ -5,15 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-double wall_seconds(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 int firmware_load(struct images *out, const char *folder, struct err *e)
 {
@@ -37,7 +29,7 @@ int stage_open_model(struct stage *s, const struct place_options *p, struct err 
     return 0;
 }
 
-static void show_progress(void *self, uint32_t done, uint32_t rows)
+void show_placing(void *self, uint32_t done, uint32_t rows)
 {
     (void)self;
     if (isatty(STDERR_FILENO))
@@ -61,6 +53,32 @@ static int put_qemu_tile(void *self, struct wafer *w, const struct plan *plan, s
     return wafer_set_foreign_tile(w, cfg.x, cfg.y, &ops, e);
 }
 
+int stage_plan_cfg(const struct stage *s, const struct place_options *p, uint32_t context,
+                   struct plan_cfg *out, struct err *e)
+{
+    bool bf16 = p->cache && !strcmp(p->cache, "bf16");
+    uint64_t positions = p->context ? p->context : context;
+    uint32_t most = checkpoint_config(s->checkpoint)->positions_max;
+    if (p->wafers > WAFERS_MAX)
+        return err_set(e, ERR_USAGE, "--wafers: at most %d", WAFERS_MAX);
+    if (positions > most)
+        return err_set(e, ERR_USAGE, "--context: %llu positions, the model has %u",
+                       (unsigned long long)positions, most);
+    if (p->cache && !bf16 && strcmp(p->cache, "f32") != 0)
+        return err_set(e, ERR_USAGE, "--cache: '%s' is neither f32 nor bf16", p->cache);
+    *out = (struct plan_cfg){.checkpoint = s->checkpoint,
+                             .machine = &s->machine,
+                             .wafers = (uint32_t)p->wafers,
+                             .width = p->fabric[0] ? p->fabric[0] : s->machine.fabric_width,
+                             .height = p->fabric[1] ? p->fabric[1] : s->machine.fabric_height,
+                             .context = (uint32_t)positions,
+                             .users = p->users,
+                             .cache_bf16 = bf16,
+                             .band = (uint32_t)p->band,
+                             .blocks = (uint32_t)p->blocks};
+    return 0;
+}
+
 int stage_open_session(struct stage *s, const struct place_options *p, uint32_t context,
                        struct err *e)
 {
@@ -72,23 +90,13 @@ int stage_open_session(struct stage *s, const struct place_options *p, uint32_t 
         return err_set(e, ERR_USAGE, "--engine: '%s' is neither fast nor plain", p->engine);
     if (p->threads > THREADS_MAX)
         return err_set(e, ERR_USAGE, "--threads: at most %d", THREADS_MAX);
-    if (p->wafers > WAFERS_MAX)
-        return err_set(e, ERR_USAGE, "--wafers: at most %d", WAFERS_MAX);
-    uint64_t positions = p->context ? p->context : context;
-    if (positions > checkpoint_config(s->checkpoint)->positions_max)
-        return err_set(e, ERR_USAGE, "--context: %llu positions, the model has %u",
-                       (unsigned long long)positions,
-                       checkpoint_config(s->checkpoint)->positions_max);
+    struct plan_cfg place;
+    if (stage_plan_cfg(s, p, context, &place, e))
+        return -1;
     if (firmware_load(&s->images, p->firmware, e))
         return -1;
-    struct session_cfg cfg = {.checkpoint = s->checkpoint,
-                              .machine = &s->machine,
+    struct session_cfg cfg = {.place = place,
                               .images = &s->images,
-                              .width = p->fabric[0],
-                              .height = p->fabric[1],
-                              .wafers = (uint32_t)p->wafers,
-                              .users = p->users,
-                              .context = (uint32_t)positions,
                               .load_direct = direct,
                               .engine = plain ? WAFER_PLAIN : WAFER_FAST,
                               .threads = (uint32_t)p->threads,
@@ -96,7 +104,7 @@ int stage_open_session(struct stage *s, const struct place_options *p, uint32_t 
                               .max_cycles = p->max_cycles,
                               .prepare = p->qemu_tile_given ? put_qemu_tile : NULL,
                               .prepare_self = s,
-                              .progress = show_progress};
+                              .progress = show_placing};
     memcpy(s->qemu_at, p->qemu_tile, sizeof s->qemu_at);
     return session_open(&s->session, &cfg, e);
 }

@@ -4,6 +4,7 @@
 #define TESSERA_CLI_COMMON_H
 
 #include "base/beside.h"
+#include "base/clock.h"
 #include "cli/model_name.h"
 #include "cli/options.h"
 #include "io/qemu_tile.h"
@@ -20,7 +21,8 @@ struct place_options {
     uint32_t fabric[2], qemu_tile[2];
     uint32_t users; /* sequences side by side; set by the verb */
     bool qemu_tile_given;
-    uint64_t context, wafers, threads, stress, max_cycles;
+    uint64_t context, wafers, band, blocks, threads, stress, max_cycles;
+    const char *cache;
 };
 
 #define PLACE_OPTIONS(p)                                                                           \
@@ -36,6 +38,12 @@ struct place_options {
          OPTION_COUNT,                                                                             \
          &(p)->context,                                                                            \
          NULL},                                                                                    \
+    {"band",    "ROWS",       "rows of attention (default: all, or as fits; plan.h)",              \
+         OPTION_COUNT, &(p)->band, NULL},                                                          \
+        {"blocks",    "N",           "blocks of heads beside each other (default: the fastest)",  \
+         OPTION_COUNT, &(p)->blocks, NULL},                                                        \
+        {"cache",    "TYPE",       "what the KV cache holds: f32 (default) or bf16",               \
+         OPTION_TEXT, &(p)->cache, NULL},                                                          \
     {                                                                                              \
         "wafers", "N",                                                                             \
             "wafers side by side (default: one, or as many as a given fabric makes necessary)",    \
@@ -64,6 +72,9 @@ struct place_options {
             (p)->qemu_tile, &(p)->qemu_tile_given                                                  \
     }
 
+/* For loading: shown on a terminal only. */
+void show_placing(void *self, uint32_t rows_done, uint32_t rows);
+
 /* An open model on an open wafer. */
 struct stage {
     char model[4096]; /* folder */
@@ -77,6 +88,10 @@ struct stage {
 };
 
 int stage_open_model(struct stage *s, const struct place_options *p, struct err *e);
+/* What the options say of a placement, for a plan of the open model; context when they leave it
+ * open. */
+int stage_plan_cfg(const struct stage *s, const struct place_options *p, uint32_t context,
+                   struct plan_cfg *out, struct err *e);
 /* After stage_open_model; `context` is used when the options leave it open. */
 int stage_open_session(struct stage *s, const struct place_options *p, uint32_t context,
                        struct err *e);
@@ -86,7 +101,5 @@ void stage_close(struct stage *s);
  * translations that are beside this program. */
 int firmware_load(struct images *out, const char *folder, struct err *e);
 
-/* Seconds of a clock that only goes forward. */
-double wall_seconds(void);
 
 #endif

@@ -7,7 +7,8 @@
 
 static const struct verb *const verbs[] = {&verb_run,       &verb_eval,     &verb_plan,
                                            &verb_info,      &verb_validate, &verb_bench,
-                                           &verb_translate, &verb_boot,     &verb_audit};
+                                           &verb_translate, &verb_boot,     &verb_audit,
+                                           &verb_layer};
 
 static void print_help(FILE *out)
 {

@@ -1,24 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* attention.c - multi-head latent attention on one tile, in the absorbed form: phases 1 to 8 of
  * plan.h. Each function is one phase; they share the buffers of struct attention. */
+#include "place/cache.h"
 #include "place/share.h"
 
 #include <stddef.h>
 #include <string.h>
 
 struct attention {
-    uint32_t heads, query_dim;
+    uint32_t blocks, first_head;
+    uint32_t heads, query_dim; /* heads of this tile's block */
     struct slice low_rank;     /* of q_lora_rank, columns; empty without one */
-    struct slice query, value; /* of heads * (nope + rope), heads * v, rows */
+    struct slice kv;           /* of kv_lora_rank + rope_dim, columns: what phase 1 makes */
+    uint32_t kv_latents;       /* how many of them are latents */
+    struct slice turned;       /* of kv_lora_rank + rope_dim, rows; empty with one block */
+    struct slice query, value; /* of a block's heads * (nope + rope), heads * v, rows; a row has as
+                                  many of every block, one block behind the other */
     uint32_t slots;            /* positions of one user this tile can cache */
-    uint16_t first;            /* [low_rank | latent | sum x^2 | hidden_col], after phase 1 */
+    uint32_t latent_bytes;     /* of one element of the cache */
+    uint16_t first;            /* [low_rank | kv | sum x^2 | window | header], after phase 1 */
     uint16_t scale;            /* 1 word: r of the input norm */
-    uint16_t queries;          /* [query | sum q_a^2 | sum latent^2], after phase 2 */
-    uint16_t new_latent;       /* [latent]: normalised and rotated */
+    uint16_t queries;          /* [blocks][query], then sum q_a^2, sum latent^2, turned */
+    uint16_t sums;             /* the two sums behind them */
+    uint16_t own;              /* [query]: those of this tile's block */
     uint16_t cache;            /* [users][slots][latent] */
     uint16_t store;            /* the descriptor that appends to it */
     uint16_t rope_scale;       /* 1 word */
-    uint16_t latent_queries;   /* [heads][latent], after phase 3 */
+    uint16_t latent_queries;   /* [heads][latent], after phase 3, then (blocks) the new latent */
     uint16_t weights;          /* [heads sums | heads * cached exp], after phase 5 */
     uint16_t mixed;            /* [heads][latent_count] then [heads] sums, after phase 6 */
 };
@@ -39,14 +47,20 @@ static bool next_piece(struct slice s, uint32_t dim, struct piece *p)
     return true;
 }
 
+static uint16_t cache_row_bytes(const struct tile *t, const struct attention *a)
+{
+    return (uint16_t)(t->latent.count * a->latent_bytes);
+}
+
 static void low_rank_phase(struct tile *t, struct attention *a)
 {
     struct image *m = t->m;
     struct weight w;
-    uint32_t n = a->low_rank.count + t->latent.count;
-    uint16_t x = word_at(t->input, PLAN_HEADER),
-             part = image_words(m, PART_BUFFERS, n + 1 + t->hidden_col.count);
-    a->first = image_words(m, PART_BUFFERS, n + 1 + t->hidden_col.count);
+    uint32_t n = a->low_rank.count + a->kv.count, all = n + 1 + t->window.count + PLAN_HEADER;
+    uint16_t x = word_at(t->input, PLAN_HEADER), part = image_words(m, PART_BUFFERS, all);
+    a->first = image_words(m, PART_BUFFERS, all);
+    t->residual = word_at(a->first, n + 1);
+    t->header = word_at(t->residual, t->window.count);
     tile_weight(t, ROLE_INPUT_NORM, &w);
     tile_mul(t, t->norm_row, x, block_vector(m, &w, t->hidden_row), t->hidden_row.count);
     if (a->low_rank.count) {
@@ -55,16 +69,15 @@ static void low_rank_phase(struct tile *t, struct attention *a)
         block_product(m, &q, part, t->norm_row, false);
     }
     tile_weight(t, ROLE_KV_A, &w);
-    struct block kv = block_place(m, &w, t->latent, t->hidden_row);
+    struct block kv = block_place(m, &w, a->kv, t->hidden_row);
     block_product(m, &kv, word_at(part, a->low_rank.count), t->norm_row, false);
     tile_square_sum(t, word_at(part, n), x, t->hidden_row.count);
-    struct slice turned = slice_overlap(t->hidden_row, t->hidden_col);
-    tile_copy(t, word_at(part, n + 1 + turned.first - t->hidden_col.first),
-              word_at(x, turned.first - t->hidden_row.first), turned.count);
-    line_reduce(m, &t->column, REDUCE_ADD, part, a->first, fixed(n + 1 + t->hidden_col.count));
-    line_broadcast(m, &t->column, a->first, fixed(n + 1 + t->hidden_col.count));
+    tile_pick(t, word_at(part, n + 1), t->window, x, t->hidden_row);
+    if (t->hidden_row.count && t->hidden_row.first == 0)
+        tile_copy(t, word_at(part, n + 1 + t->window.count), t->input, PLAN_HEADER);
+    line_reduce(m, &t->column, REDUCE_ADD, part, a->first, fixed(all));
+    line_broadcast(m, &t->column, a->first, fixed(all));
     image_mark(m, PHASE_LOW_RANK);
-    t->residual = word_at(a->first, n + 1);
 
     struct args_rsqrt norm = {.norm = tile_norm(t, word_at(a->first, n), t->config->hidden)};
     norm.out = a->scale = image_words(m, PART_BUFFERS, 1);
@@ -85,7 +98,7 @@ static uint16_t query_input(struct tile *t, struct attention *a, struct slice *c
     }
     *cols = t->hidden_col;
     tile_weight(t, ROLE_INPUT_NORM, &w);
-    tile_mul(t, t->norm_x, t->residual, block_vector(t->m, &w, *cols), cols->count);
+    tile_mul(t, t->norm_x, own_part(t, t->residual), block_vector(t->m, &w, *cols), cols->count);
     tile_scale(t, t->norm_x, t->norm_x, a->scale, cols->count);
     return t->norm_x;
 }
@@ -147,51 +160,77 @@ static struct slice query_part(const struct tile *t, const struct attention *a,
     return mine;
 }
 
-/* Norm of q_a applied afterwards, and RoPE, on row r's queries, at the row root or shared. */
-static void query_finish(struct tile *t, struct attention *a)
+/* Norm of q_a applied afterwards, and RoPE, on `mine` of this tile's block's queries, to `to`. */
+static void query_kernel(struct tile *t, struct attention *a, struct slice mine, uint16_t to)
 {
-    struct share_work work;
-    struct slice mine = query_part(t, a, &work);
-    bool shares = share_pays(t->plan->machine, &t->row, &work);
-    uint16_t out = a->queries;
-    if (shares)
-        out = share_begin(t, a->queries, fixed(work.sums), work.values);
-    else
-        mine = share_part(t, false, a->query.count);
-    struct args_norm_rope args = {.src = word_at(a->queries, mine.first),
-                                  .dst = word_at(out, mine.first),
+    struct args_norm_rope args = {.src = word_at(a->own, mine.first),
+                                  .dst = word_at(to, mine.first),
                                   .scaled = (uint16_t)mine.count,
                                   .state = t->state};
     if (t->config->q_lora_rank)
-        args.norm = tile_norm(t, word_at(a->queries, a->query.count), t->config->q_lora_rank);
+        args.norm = tile_norm(t, a->sums, t->config->q_lora_rank);
     args.pairs = rope_table(t, args.dst, (struct slice){a->query.first + mine.first, mine.count},
                             a->query_dim, &args.pair_count);
     if (mine.count)
         image_kernel(t->m, KERNEL_norm_rope, &args, sizeof args);
-    share_end(t, shares, out, a->queries, fixed(shares ? work.values : work.sums));
+}
+
+/* One block: at the row root or shared by the row. Several: every tile has few queries of its own
+ * block, and makes them itself. */
+static void query_finish(struct tile *t, struct attention *a)
+{
+    if (a->blocks > 1) {
+        line_broadcast(t->m, &t->row, a->queries,
+                       fixed(a->blocks * a->query.count + 2 + a->turned.count));
+        query_kernel(t, a, (struct slice){0, a->query.count}, a->own);
+    } else {
+        struct share_work work;
+        struct slice mine = query_part(t, a, &work);
+        bool shares = share_pays(t->plan->machine, &t->row, &work);
+        uint16_t out = a->queries;
+        if (shares)
+            out = share_begin(t->m, &t->row, a->queries, fixed(work.sums), work.values);
+        else
+            mine = share_part(&t->row, false, a->query.count);
+        query_kernel(t, a, mine, out);
+        share_end(t->m, &t->row, shares, out, a->queries,
+                  fixed(shares ? work.values : work.sums));
+    }
     image_mark(t->m, PHASE_QUERY);
 }
 
-/* In every tile: column c's share of the new latent is normalised, rotated and, in the row that
- * holds this position, appended to the cache. */
-static void latent_finish(struct tile *t, struct attention *a)
+/* Elements `part` of the new latent are normalised and rotated, from src to dst. */
+static void latent_kernel(struct tile *t, const struct attention *a, struct slice part,
+                          uint16_t src, uint16_t dst)
 {
     struct weight w;
-    struct image *m = t->m;
-    struct args_norm_rope args = {.src = word_at(a->first, a->low_rank.count),
-                                  .scaled = (uint16_t)t->latent_count,
-                                  .copied = (uint16_t)(t->latent.count - t->latent_count),
+    uint32_t lora = t->config->kv_lora_rank;
+    uint32_t latents = slice_overlap(part, (struct slice){0, lora}).count;
+    struct args_norm_rope args = {.src = src,
+                                  .dst = dst,
+                                  .scaled = (uint16_t)latents,
+                                  .copied = (uint16_t)(part.count - latents),
                                   .state = t->state};
-    args.norm = tile_norm(t, word_at(a->queries, a->query.count + 1), t->config->kv_lora_rank);
+    args.norm = tile_norm(t, word_at(a->sums, 1), lora);
     tile_weight(t, ROLE_KV_A_NORM, &w);
-    args.gain = block_vector(m, &w, (struct slice){t->latent.first, t->latent_count});
-    args.dst = image_words(m, PART_BUFFERS, t->latent.count);
-    args.pairs = rope_table(t, args.dst, t->latent, t->config->kv_lora_rank + t->config->rope_dim,
-                            &args.pair_count);
-    image_kernel(m, KERNEL_norm_rope, &args, sizeof args);
-    a->cache = image_words(m, PART_KV, t->plan->users * a->slots * t->latent.count);
-    a->store =
-        image_step(m, (struct stream_desc){.op = STREAM_COPY, .dst = a->cache, .src0 = args.dst});
+    args.gain = block_vector(t->m, &w, (struct slice){part.first, latents});
+    args.pairs = rope_table(t, dst, part, lora + t->config->rope_dim, &args.pair_count);
+    image_kernel(t->m, KERNEL_norm_rope, &args, sizeof args);
+}
+
+/* In the row that holds this position the new latent is appended to the cache. */
+static void latent_store(struct tile *t, struct attention *a, uint16_t latent)
+{
+    uint8_t op = t->plan->cache_bf16 ? STREAM_ROUND_BF16 : STREAM_COPY;
+    a->cache = cache_place(t, a->slots);
+    a->store = image_step(t->m, (struct stream_desc){.op = op, .dst = a->cache, .src0 = latent});
+}
+
+/* Where tiles wait anyway: kernel `token`, whose arguments token_finish writes. */
+static void token_begin(struct tile *t)
+{
+    struct args_token none = {0};
+    t->token_args = image_kernel(t->m, KERNEL_token, &none, sizeof none);
 }
 
 static void query_phase(struct tile *t, struct attention *a)
@@ -199,16 +238,25 @@ static void query_phase(struct tile *t, struct attention *a)
     struct image *m = t->m;
     struct weight w;
     struct slice cols;
-    uint32_t n = a->query.count;
-    uint16_t part = image_words(m, PART_BUFFERS, n + 2);
-    a->queries = image_words(m, PART_BUFFERS, n + 2);
+    uint32_t n = a->blocks * a->query.count, all = n + 2 + a->turned.count;
+    uint32_t dim = a->heads * a->query_dim;
+    uint16_t part = image_words(m, PART_BUFFERS, all), kv = word_at(a->first, a->low_rank.count);
+    a->queries = image_words(m, PART_BUFFERS, all);
+    a->sums = word_at(a->queries, n);
+    a->own = word_at(a->queries, t->block_index * a->query.count);
     uint16_t in = query_input(t, a, &cols);
     tile_weight(t, t->config->q_lora_rank ? ROLE_Q_B : ROLE_Q, &w);
-    struct block q = block_place(m, &w, a->query, cols);
+    struct block q =
+        block_place_runs(m, &w, (struct runs){a->query, dim, a->blocks}, one_run(cols));
     block_product(m, &q, part, in, false);
     tile_square_sum(t, word_at(part, n), a->first, a->low_rank.count);
-    tile_square_sum(t, word_at(part, n + 1), word_at(a->first, a->low_rank.count), t->latent_count);
-    line_reduce(m, &t->row, REDUCE_ADD, part, a->queries, fixed(n + 2));
+    tile_square_sum(t, word_at(part, n + 1), kv, a->kv_latents);
+    tile_pick(t, word_at(part, n + 2), a->turned, kv, a->kv);
+    if (t->row_root)
+        token_begin(t);
+    line_reduce(m, &t->row, REDUCE_ADD, part, a->queries, fixed(all));
+    if (!t->row_root)
+        token_begin(t);
     query_finish(t, a);
 }
 
@@ -224,13 +272,14 @@ static void latent_query_piece(struct tile *t, struct attention *a, struct piece
     struct slice keys = slice_overlap(here, (struct slice){0, nope});
     tile_weight(t, ROLE_KV_B, &w);
     if (keys.count && latents.count) {
-        struct slice rows = {p.head * (nope + t->config->v_dim) + keys.first, keys.count};
+        struct slice rows = {
+            (a->first_head + p.head) * (nope + t->config->v_dim) + keys.first, keys.count};
         struct block b = block_place_axpy(m, &w, rows, latents);
         image_step(m, (struct stream_desc){.op = b.axpy,
                                            .count = (uint16_t)latents.count,
                                            .dst = word_at(part, p.head * t->latent.count),
                                            .src0 = b.at,
-                                           .src1 = word_at(a->queries, p.at),
+                                           .src1 = word_at(a->own, p.at),
                                            .cols = (uint16_t)keys.count,
                                            .row_bytes = b.row_bytes});
     }
@@ -240,23 +289,33 @@ static void latent_query_piece(struct tile *t, struct attention *a, struct piece
     struct slice both = slice_overlap(rope_here, rope_latent);
     if (rope_here.count && rope_latent.count && both.count)
         tile_scale(t, word_at(part, p.head * t->latent.count + lora + both.first - t->latent.first),
-                   word_at(a->queries, p.at + nope + both.first - p.from), a->rope_scale,
+                   word_at(a->own, p.at + nope + both.first - p.from), a->rope_scale,
                    both.count);
 }
 
 static void latent_query_phase(struct tile *t, struct attention *a)
 {
     struct image *m = t->m;
-    uint32_t n = a->heads * t->latent.count;
-    uint16_t part = image_words(m, PART_BUFFERS, n);
-    a->latent_queries = image_words(m, PART_BUFFERS, n);
-    latent_finish(t, a);
+    uint32_t n = a->heads * t->latent.count, all = n + (a->blocks > 1 ? t->latent.count : 0);
+    uint16_t part = image_words(m, PART_BUFFERS, all);
+    a->latent_queries = image_words(m, PART_BUFFERS, all);
+    if (a->blocks == 1) {
+        uint16_t latent = image_words(m, PART_BUFFERS, t->latent.count);
+        latent_kernel(t, a, t->latent, word_at(a->first, a->low_rank.count), latent);
+        latent_store(t, a, latent);
+    }
+    struct slice both = slice_overlap(a->turned, t->latent);
+    if (both.count)
+        latent_kernel(t, a, both, word_at(a->sums, 2 + both.first - a->turned.first),
+                      word_at(part, n + both.first - t->latent.first));
     float multiplier = (float)(rope_multiplier(t->config) * rope_multiplier(t->config));
     a->rope_scale = image_data(m, PART_PROGRAM, &multiplier, sizeof multiplier);
     for (struct piece p = {0}; next_piece(a->query, a->query_dim, &p);)
         latent_query_piece(t, a, p, part);
-    line_reduce(m, &t->column, REDUCE_ADD, part, a->latent_queries, fixed(n));
-    line_broadcast(m, &t->column, a->latent_queries, fixed(n));
+    line_reduce(m, &t->column, REDUCE_ADD, part, a->latent_queries, fixed(all));
+    line_broadcast(m, &t->column, a->latent_queries, fixed(all));
+    if (a->blocks > 1)
+        latent_store(t, a, word_at(a->latent_queries, n));
     image_mark(m, PHASE_LATENT_QUERY);
 }
 
@@ -265,21 +324,22 @@ static void follow_user(struct tile *t, const struct attention *a, uint16_t at)
 {
     if (t->plan->users > 1)
         patch_add_user(&t->patches, at + (uint32_t)offsetof(struct stream_desc, src0), a->cache,
-                       a->slots * t->latent.count * 4);
+                       a->slots * t->latent.count * a->latent_bytes);
 }
 
 /* A product over the cache, once per head; the number of positions is patched for every token. */
 static void score_product(struct tile *t, struct attention *a, uint16_t part)
 {
+    uint8_t op = t->plan->cache_bf16 ? STREAM_DOT_BF16 : STREAM_DOT_F32;
     if (t->latent.count == 0)
         return;
     uint16_t at =
-        image_step(t->m, (struct stream_desc){.op = STREAM_DOT_F32,
+        image_step(t->m, (struct stream_desc){.op = op,
                                               .dst = part,
                                               .src0 = a->cache,
                                               .src1 = a->latent_queries,
                                               .cols = (uint16_t)t->latent.count,
-                                              .row_bytes = (uint16_t)(t->latent.count * 4),
+                                              .row_bytes = cache_row_bytes(t, a),
                                               .batch = (uint16_t)a->heads,
                                               .src1_step = (uint16_t)(t->latent.count * 4)});
     patch_add(&t->patches, at + (uint32_t)offsetof(struct stream_desc, count), 1, 0);
@@ -297,12 +357,13 @@ static uint32_t usual_cached(const struct tile *t)
 static bool softmax_shares(const struct tile *t, const struct attention *a)
 {
     uint32_t scores = a->heads * usual_cached(t), each = CYCLES_SCORE_MAX + CYCLES_SCORE_EXP;
-    uint32_t most = (a->heads + t->w - 1) / t->w * usual_cached(t);
+    uint32_t length = t->block.length;
+    uint32_t most = (a->heads + length - 1) / length * usual_cached(t);
     struct share_work work = {.all = (uint64_t)scores * each,
                               .most = (uint64_t)most * (each + CYCLES_SCORE_CLEAR),
                               .sums = scores,
                               .values = a->heads + scores};
-    return share_pays(t->plan->machine, &t->row, &work);
+    return share_pays(t->plan->machine, &t->block, &work);
 }
 
 /* The scores' products and what the row makes of them lie in one place, as in mlp.c. */
@@ -314,7 +375,7 @@ static void score_phase(struct tile *t, struct attention *a)
     if (!t->latent.count)
         part = image_words(m, PART_BUFFERS, a->heads * a->slots);
     score_product(t, a, part);
-    line_reduce(m, &t->row, REDUCE_ADD, part, scores,
+    line_reduce(m, &t->block, REDUCE_ADD, part, scores,
                 (struct length){.times = a->heads, .patches = &t->patches});
     image_mark(m, PHASE_SCORES);
 }
@@ -324,7 +385,7 @@ static void score_phase(struct tile *t, struct attention *a)
 static void softmax_kernels(struct tile *t, struct attention *a, bool shares, uint16_t out)
 {
     struct image *m = t->m;
-    struct slice mine = share_part(t, shares, a->heads);
+    struct slice mine = share_part(&t->block, shares, a->heads);
     if (!mine.count)
         return;
     struct args_score args = {.scale = (float)attention_scale(t->config),
@@ -352,9 +413,10 @@ static void softmax_phase(struct tile *t, struct attention *a)
     uint16_t out = a->weights;
     weights.plus = a->heads;
     if (shares)
-        out = share_begin(t, word_at(a->weights, a->heads), scores, a->heads * (1 + a->slots));
+        out = share_begin(t->m, &t->block, word_at(a->weights, a->heads), scores,
+                          a->heads * (1 + a->slots));
     softmax_kernels(t, a, shares, out);
-    share_end(t, shares, out, a->weights, weights);
+    share_end(t->m, &t->block, shares, out, a->weights, weights);
     image_mark(t->m, PHASE_SOFTMAX);
 }
 
@@ -362,16 +424,17 @@ static void value_phase(struct tile *t, struct attention *a)
 {
     struct image *m = t->m;
     uint32_t mixed = a->heads * t->latent_count;
+    uint8_t op = t->plan->cache_bf16 ? STREAM_AXPY_BF16 : STREAM_AXPY_F32;
     uint16_t part = image_words(m, PART_BUFFERS, mixed + a->heads);
     a->mixed = image_words(m, PART_BUFFERS, mixed + a->heads);
     if (t->latent_count) {
         uint16_t at =
-            image_step(m, (struct stream_desc){.op = STREAM_AXPY_F32,
+            image_step(m, (struct stream_desc){.op = op,
                                                .count = (uint16_t)t->latent_count,
                                                .dst = part,
                                                .src0 = a->cache,
                                                .src1 = word_at(a->weights, a->heads),
-                                               .row_bytes = (uint16_t)(t->latent.count * 4),
+                                               .row_bytes = cache_row_bytes(t, a),
                                                .batch = (uint16_t)a->heads,
                                                .dst_step = (uint16_t)(t->latent_count * 4)});
         patch_add(&t->patches, at + (uint32_t)offsetof(struct stream_desc, cols), 1, 0);
@@ -403,52 +466,68 @@ static void scale_latents(struct tile *t, const struct attention *a)
     }
 }
 
-/* Returns row r's share of all heads' values. */
+/* Returns row r's share of all heads' values, one block's behind the other's. */
 static uint16_t heads_out_phase(struct tile *t, struct attention *a)
 {
     struct image *m = t->m;
     struct weight w;
-    uint32_t nope = t->config->nope_dim, v = t->config->v_dim;
-    uint16_t part = image_words(m, PART_BUFFERS, a->value.count);
-    uint16_t out = image_words(m, PART_BUFFERS, a->value.count);
+    uint32_t nope = t->config->nope_dim, v = t->config->v_dim, n = a->blocks * a->value.count;
+    uint16_t part = image_words(m, PART_BUFFERS, n);
+    uint16_t own = word_at(part, t->block_index * a->value.count);
+    uint16_t out = image_words(m, PART_BUFFERS, n);
     scale_latents(t, a);
     tile_weight(t, ROLE_KV_B, &w);
     for (struct piece p = {0}; next_piece(a->value, v, &p);) {
-        struct slice rows = {p.head * (nope + v) + nope + p.from, p.count};
+        struct slice rows = {(a->first_head + p.head) * (nope + v) + nope + p.from, p.count};
         struct block b = block_place(m, &w, rows, (struct slice){t->latent.first, t->latent_count});
-        block_product(m, &b, word_at(part, p.at), word_at(a->mixed, p.head * t->latent_count),
+        block_product(m, &b, word_at(own, p.at), word_at(a->mixed, p.head * t->latent_count),
                       false);
     }
-    line_reduce(m, &t->row, REDUCE_ADD, part, out, fixed(a->value.count));
-    line_broadcast(m, &t->row, out, fixed(a->value.count));
+    line_reduce(m, &t->row, REDUCE_ADD, part, out, fixed(n));
+    line_broadcast(m, &t->row, out, fixed(n));
     image_mark(m, PHASE_HEADS_OUT);
     return out;
 }
 
-/* y = W x over the rows, summed along the column, plus the residual: the new residual in every
- * tile. */
+/* The attention's sum of products, summed along the column, plus the residual: the new residual in
+ * every tile. */
+static void attention_out_phase(struct tile *t, const struct attention *a, uint16_t values)
+{
+    struct image *m = t->m;
+    struct weight w;
+    uint16_t part = image_words(m, PART_BUFFERS, t->window.count);
+    tile_weight(t, ROLE_O, &w);
+    struct block o =
+        block_place_runs(m, &w, one_run(t->window),
+                         (struct runs){a->value, a->heads * t->config->v_dim, a->blocks});
+    block_product(m, &o, part, values, false);
+    emit_residual_sum(t, part, PHASE_ATTENTION_OUT);
+}
+
 void emit_residual_sum(struct tile *t, uint16_t part, enum phase phase)
 {
     struct image *m = t->m;
-    uint16_t out = image_words(m, PART_BUFFERS, t->hidden_col.count);
-    line_reduce(m, &t->column, REDUCE_ADD, part, out, fixed(t->hidden_col.count));
+    struct length n = fixed(t->window.count);
+    uint16_t out = image_words(m, PART_BUFFERS, t->window.count);
+    line_reduce(m, &t->column, REDUCE_ADD, part, out, n);
     if (t->column_root)
-        tile_add(t, out, out, t->residual, t->hidden_col.count);
-    line_broadcast(m, &t->column, out, fixed(t->hidden_col.count));
+        tile_add(t, out, out, t->residual, t->window.count);
+    line_broadcast(m, &t->column, out, n);
     image_mark(m, phase);
     t->residual = out;
 }
 
 static void token_finish(struct tile *t, const struct attention *a)
 {
-    struct args_token args = {.x = t->input,
+    uint32_t slot_bytes = t->latent.count * a->latent_bytes;
+    struct args_token args = {.x = t->header,
                               .state = t->state,
                               .row = (uint16_t)t->r,
                               .rows = (uint16_t)t->h,
                               .slots = (uint16_t)a->slots,
-                              .slot_bytes = (uint16_t)(t->latent.count * 4),
+                              .slot_bytes = (uint16_t)slot_bytes,
                               .users = (uint16_t)t->plan->users,
-                              .user_bytes = (uint16_t)(a->slots * t->latent.count * 4),
+                              .user_bytes = (uint16_t)(a->slots * slot_bytes),
                               .cache = a->cache,
                               .store = a->store,
                               .store_words = (uint16_t)t->latent.count,
@@ -458,27 +537,39 @@ static void token_finish(struct tile *t, const struct attention *a)
     image_rewrite(t->m, t->token_args, &args, sizeof args);
 }
 
-void emit_attention(struct tile *t)
+/* Who has what. */
+static struct attention cut(const struct tile *t)
 {
     const struct model_config *k = t->config;
-    struct attention a = {.heads = k->heads, .query_dim = config_query_dim(k)};
+    uint32_t blocks = t->strip->blocks, latents = k->kv_lora_rank + k->rope_dim;
+    struct attention a = {.blocks = blocks,
+                          .heads = k->heads / blocks,
+                          .query_dim = config_query_dim(k),
+                          .latent_bytes = t->plan->cache_bf16 ? 2 : 4,
+                          .kv = t->latent};
+    a.first_head = t->block_index * a.heads;
     a.low_rank = slice_of(k->q_lora_rank, t->w, t->c);
-    a.query = slice_of_pairs(k->heads * a.query_dim, t->h, t->r, a.query_dim, k->nope_dim);
-    a.value = slice_of(k->heads * k->v_dim, t->h, t->r);
+    a.query =
+        slice_of_pairs(a.heads * a.query_dim, t->h, t->r, a.query_dim, k->nope_dim);
+    a.value = slice_of(a.heads * k->v_dim, t->h, t->r);
     a.slots = (t->plan->context + t->h - 1 - t->r) / t->h;
+    if (blocks > 1) {
+        a.kv = slice_of(latents, t->w, t->c);
+        a.turned = slice_of_pairs(latents, t->h, t->r, latents, k->kv_lora_rank);
+    }
+    a.kv_latents = slice_overlap(a.kv, (struct slice){0, k->kv_lora_rank}).count;
+    return a;
+}
+
+void emit_attention(struct tile *t)
+{
+    struct attention a = cut(t);
     low_rank_phase(t, &a);
     query_phase(t, &a);
     latent_query_phase(t, &a);
     score_phase(t, &a);
     softmax_phase(t, &a);
     value_phase(t, &a);
-    uint16_t values = heads_out_phase(t, &a);
-
-    struct weight w;
-    uint16_t part = image_words(t->m, PART_BUFFERS, t->hidden_col.count);
-    tile_weight(t, ROLE_O, &w);
-    struct block o = block_place(t->m, &w, t->hidden_col, a.value);
-    block_product(t->m, &o, part, values, false);
-    emit_residual_sum(t, part, PHASE_ATTENTION_OUT);
+    attention_out_phase(t, &a, heads_out_phase(t, &a));
     token_finish(t, &a);
 }

@@ -36,24 +36,37 @@ static struct block block_shape(enum weight_kind kind, struct slice rows, struct
     return b;
 }
 
-static void fill(const struct weight *w, const struct block *b, uint8_t *room)
+/* Part of a weight at `room`, rows b->row_bytes apart. */
+static void fill_part(const struct weight *w, const struct block *b, struct weight_block part,
+                      uint8_t *room)
 {
-    struct weight_block part = {b->rows.first, b->rows.count, b->cols.first, b->cols.count};
-    if (b->rows.count == 0 || b->cols.count == 0)
+    if (part.rows == 0 || part.cols == 0)
         return;
     if (b->dot != STREAM_DOT_F32)
         weight_block_codes(w, &part, b->row_bytes, room);
-    if (b->dot == STREAM_DOT_INT4)
-        weight_block_scales(w, &part, room + even(b->rows.count * b->row_bytes));
-    for (uint32_t i = 0; b->dot == STREAM_DOT_F32 && i < b->rows.count; i++)
-        weight_row_f32(w, b->rows.first + i, b->cols.first, b->cols.count,
+    for (uint32_t i = 0; b->dot == STREAM_DOT_F32 && i < part.rows; i++)
+        weight_row_f32(w, part.row + i, part.col, part.cols,
                        (float *)(void *)(room + (size_t)i * b->row_bytes));
+}
+
+static void fill(const struct weight *w, const struct block *b, uint8_t *room)
+{
+    struct weight_block part = {b->rows.first, b->rows.count, b->cols.first, b->cols.count};
+    fill_part(w, b, part, room);
+    if (b->dot == STREAM_DOT_INT4 && part.rows && part.cols)
+        weight_block_scales(w, &part, room + even(b->rows.count * b->row_bytes));
+}
+
+static uint8_t *take_room(struct image *m, struct block *b)
+{
+    uint8_t *room = image_room(m, PART_WEIGHTS, b->bytes, &b->at);
+    b->scales = (uint16_t)(b->at + even(b->rows.count * b->row_bytes));
+    return room;
 }
 
 static struct block place(struct image *m, const struct weight *w, struct block b)
 {
-    uint8_t *room = image_room(m, PART_WEIGHTS, b.bytes, &b.at);
-    b.scales = (uint16_t)(b.at + even(b.rows.count * b.row_bytes));
+    uint8_t *room = take_room(m, &b);
     if (room)
         fill(w, &b, room);
     return b;
@@ -63,6 +76,26 @@ struct block block_place(struct image *m, const struct weight *w, struct slice r
                          struct slice cols)
 {
     return place(m, w, block_shape(w->kind, rows, cols));
+}
+
+struct block block_place_runs(struct image *m, const struct weight *w, struct runs rows,
+                              struct runs cols)
+{
+    enum weight_kind kind = w->kind == WEIGHT_INT4_G32 ? WEIGHT_F32 : w->kind;
+    struct block b = block_shape(kind, (struct slice){0, rows.count * rows.first.count},
+                                 (struct slice){0, cols.count * cols.first.count});
+    uint32_t each = (uint32_t)(b.dot == STREAM_DOT_F32 ? 4 : 2);
+    uint8_t *room = take_room(m, &b);
+    for (uint32_t i = 0; room && i < rows.count; i++) {
+        for (uint32_t j = 0; j < cols.count; j++) {
+            struct weight_block part = {rows.first.first + i * rows.step, rows.first.count,
+                                        cols.first.first + j * cols.step, cols.first.count};
+            fill_part(w, &b, part,
+                      room + (size_t)i * rows.first.count * b.row_bytes +
+                          (size_t)j * cols.first.count * each);
+        }
+    }
+    return b;
 }
 
 struct block block_place_axpy(struct image *m, const struct weight *w, struct slice rows,

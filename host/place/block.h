@@ -23,6 +23,19 @@ struct block {
 struct block block_place(struct image *m, const struct weight *w, struct slice rows,
                          struct slice cols);
 
+/* `count` runs of elements, the first at first.first, `step` apart: they lie one behind the other
+ * in the block. A matrix of INT4 must not be cut like that (it becomes fp32). */
+struct runs {
+    struct slice first;
+    uint32_t step, count;
+};
+static inline struct runs one_run(struct slice s)
+{
+    return (struct runs){s, 0, 1};
+}
+struct block block_place_runs(struct image *m, const struct weight *w, struct runs rows,
+                              struct runs cols);
+
 /* The same, stored so that AXPY products can read it (INT4 becomes fp32). */
 struct block block_place_axpy(struct image *m, const struct weight *w, struct slice rows,
                               struct slice cols);

@@ -2,6 +2,7 @@
 /* fit.c - how wide each strip is and how large the fabric: found by trying, with dry programs, so
  * that what is checked is exactly what will be loaded. */
 #include "place/fit.h"
+#include "place/sample.h"
 
 #include "base/xalloc.h"
 
@@ -11,32 +12,57 @@
 
 enum {
     HEIGHT_TRY_MAX = 256,  /* rows tried when the fabric is sized to the model */
-    STRIP_WIDTH_MAX = 4096 /* a strip this wide that does not fit never will */
+    STRIP_WIDTH_MAX = 4096, /* a strip this wide that does not fit never will */
+    BAND_STEP = 16          /* rows by which bands are tried */
 };
 
-/* The first tile of a strip that does not fit, trying every one; false when all do. */
-static bool strip_overflows(const struct plan *p, const struct strip *s, struct image *m,
-                            uint32_t *x, uint32_t *y)
+struct overflow {
+    const struct plan *plan;
+    struct image *image;
+    struct tile_place at;
+};
+
+static bool overflows(void *self, struct tile_place at)
 {
-    for (*x = s->x0; *x < s->x0 + s->width; ++*x) {
-        for (*y = 0; *y < p->height; ++*y) {
-            (void)plan_emit(p, *x, *y, true, m);
-            if (m->overflow)
-                return true;
-        }
+    struct overflow *o = self;
+    o->at = at;
+    (void)plan_emit(o->plan, at.x, at.y, true, o->image);
+    return o->image->overflow != NULL;
+}
+
+/* A strip as if it were alone, at column 0. What is loaded is checked tile by tile. */
+static bool strip_overflows(const struct plan *p, struct strip s, struct image *m,
+                            struct tile_place *at)
+{
+    struct plan alone = *p;
+    struct overflow o = {.plan = &alone, .image = m};
+    s.x0 = 0;
+    alone.strips = &s, alone.strip_count = 1;
+    bool found = sample_tiles(&alone, &s, overflows, &o);
+    *at = o.at;
+    return found;
+}
+
+bool plan_settle(const struct plan *p, struct strip *s, struct image *m, struct tile_place *at)
+{
+    uint32_t choice[BLOCKS_CHOICES], n = plan_blocks(p, s, choice);
+    for (uint32_t i = 0; i < n; i++) {
+        s->blocks = choice[i];
+        plan_choose(p, s, m);
+        if (!strip_overflows(p, *s, m, at))
+            return true;
+        s->kinds = (struct strip_kinds){REDUCE_CHAIN, REDUCE_CHAIN, REDUCE_CHAIN, REDUCE_CHAIN};
+        if (!strip_overflows(p, *s, m, at))
+            return true;
     }
     return false;
 }
 
-/* Whether these stages fit in one strip of a width; tried at column 0 of a plan of its own. */
 static bool width_fits(const struct plan *p, struct strip strip, uint32_t width, struct image *m)
 {
-    uint32_t x, y;
-    struct plan alone = *p;
-    strip.x0 = 0, strip.width = width;
-    plan_choose(p, &strip, m);
-    alone.strips = &strip, alone.strip_count = 1;
-    return !strip_overflows(&alone, &strip, m, &x, &y);
+    struct tile_place at;
+    strip.width = width;
+    return plan_settle(p, &strip, m, &at);
 }
 
 /* The smallest width at which a strip fits, 0 if none up to `most`. Doubling, then halving: memory
@@ -63,19 +89,45 @@ static uint32_t smallest_width(const struct plan *p, struct strip strip, uint32_
     return high;
 }
 
-/* Give every strip its smallest width. Strips of one stage of the same kind are tried once. Returns
- * the sum, 0 when some strip does not fit in `most` columns. */
+/* The smallest width of a strip whose band is given; the same question is asked once. */
+struct widths {
+    uint32_t known[STAGE_KINDS][2]; /* whole, split */
+};
+static uint32_t width_of(const struct plan *p, struct strip *s, uint32_t most, struct widths *w,
+                         struct image *m)
+{
+    bool split = strip_is_split(p, s);
+    uint32_t *same = s->stages == 1 ? &w->known[plan_stage_kind(p, s->first)][split] : NULL;
+    uint32_t width = same && *same ? *same : smallest_width(p, *s, most, m);
+    if (same)
+        *same = width;
+    return width;
+}
+
+/* Give every strip its band and its smallest width. A strip may do without the band as long as the
+ * stream has not entered it, and does where that is narrower. Returns the sum, 0 when some strip
+ * does not fit in `most` columns. */
 static uint32_t set_widths(struct plan *p, uint32_t most, struct image *m)
 {
-    uint32_t known[STAGE_KINDS] = {0}, total = 0;
+    struct widths known = {0};
+    struct slice all = {0, p->height};
+    uint32_t total = 0;
+    bool entered = p->band.count == p->height;
+    p->output = p->band; /* what a strip tried alone sends to */
     for (uint32_t i = 0; i < p->strip_count; i++) {
         struct strip *s = &p->strips[i];
-        uint32_t *same = s->stages == 1 ? &known[plan_stage_kind(p, s->first)] : NULL;
-        s->width = same && *same ? *same : smallest_width(p, *s, most, m);
+        s->band = s->input = p->band;
+        s->width = width_of(p, s, most, &known, m);
+        s->band = s->input = all;
+        uint32_t whole = entered ? 0 : width_of(p, s, most, &known, m);
+        if (!whole || (s->width && s->width <= whole)) {
+            s->band = s->input = p->band;
+            entered = true;
+        } else {
+            s->width = whole;
+        }
         if (!s->width)
             return 0;
-        if (same)
-            *same = s->width;
         s->x0 = total;
         total += s->width;
     }
@@ -87,7 +139,7 @@ static uint32_t split_singly(struct plan *p, uint32_t most, struct image *m)
 {
     p->strip_count = p->stage_count;
     for (uint32_t i = 0; i < p->strip_count; i++)
-        p->strips[i] = (struct strip){.first = i, .stages = 1};
+        p->strips[i] = (struct strip){.first = p->stage_first + i, .stages = 1};
     return set_widths(p, most, m);
 }
 
@@ -169,6 +221,24 @@ static void widen(struct plan *p)
     }
 }
 
+/* A band of so many rows, 0: all, in the middle, at a whole number of groups of rows (units.h). */
+static struct slice band_of(const struct plan *p, uint32_t rows)
+{
+    rows = rows && rows < p->height ? rows : p->height;
+    return (struct slice){(p->height - rows) / 2 / INT4_GROUP * INT4_GROUP, rows};
+}
+
+static void set_band(struct plan *p, uint32_t rows)
+{
+    p->band = band_of(p, rows);
+}
+
+static void set_height(struct plan *p, uint32_t height)
+{
+    p->height = height;
+    set_band(p, p->band_rows);
+}
+
 static int size_fabric(struct plan *p, struct image *m, struct err *e)
 {
     uint32_t best_height = 0;
@@ -176,7 +246,7 @@ static int size_fabric(struct plan *p, struct image *m, struct err *e)
     for (uint32_t h = 1; h <= HEIGHT_TRY_MAX; h++) {
         if ((double)h * p->stage_count > best)
             break;
-        p->height = h;
+        set_height(p, h);
         if (!split_singly(p, STRIP_WIDTH_MAX, m))
             continue;
         double cost = fabric_cost(p, p->wafers * narrowest(p, p->wafers), h);
@@ -189,7 +259,7 @@ static int size_fabric(struct plan *p, struct image *m, struct err *e)
         return err_set(e, ERR_INPUT,
                        "plan: no fabric up to %d rows holds this model with context %u",
                        HEIGHT_TRY_MAX, p->context);
-    p->height = best_height;
+    set_height(p, best_height);
     (void)split_singly(p, STRIP_WIDTH_MAX, m);
     p->width = narrowest(p, p->wafers);
     return 0;
@@ -200,16 +270,15 @@ static int explain_no_fit(struct plan *p, struct image *m, struct err *e)
 {
     uint32_t n = p->width < p->stage_count ? p->width : p->stage_count;
     for (uint32_t i = 0; i < n; i++) {
-        struct slice stages = slice_of(p->stage_count, n, i), columns = slice_of(p->width, n, i);
-        struct strip s = {.first = stages.first,
+        struct slice stages = slice_of(p->stage_count, n, i);
+        struct strip s = {.first = p->stage_first + stages.first,
                           .stages = stages.count,
-                          .x0 = columns.first,
-                          .width = columns.count};
-        struct plan one = *p;
-        uint32_t x, y, total = 0;
-        one.strips = &s, one.strip_count = 1;
-        plan_choose(p, &s, m);
-        if (!strip_overflows(&one, &s, m, &x, &y))
+                          .width = slice_of(p->width, n, i).count,
+                          .band = p->band,
+                          .input = p->band};
+        struct tile_place at;
+        uint32_t total = 0;
+        if (plan_settle(p, &s, m, &at))
             continue;
         for (int part = 0; part < IMAGE_PARTS; part++)
             total += m->used[part];
@@ -217,9 +286,9 @@ static int explain_no_fit(struct plan *p, struct image *m, struct err *e)
                        "plan: does not fit: on fabric %ux%u tile (%u,%u), %s %u, needs %u bytes of "
                        "%u; the part that "
                        "overflows is %s (%s)",
-                       p->width, p->height, x, y, stage_kind_name(plan_stage_kind(p, s.first)),
-                       s.first, total, TILE_SRAM_BYTES, image_part_name(m->overflow_part),
-                       m->overflow);
+                       p->width, p->height, slice_of(p->width, n, i).first + at.x, at.y,
+                       stage_kind_name(plan_stage_kind(p, s.first)), s.first, total,
+                       TILE_SRAM_BYTES, image_part_name(m->overflow_part), m->overflow);
     }
     return err_set(e, ERR_INPUT, "plan: does not fit: fabric %ux%u has too few columns", p->width,
                    p->height);
@@ -241,31 +310,123 @@ static int spread(struct plan *p, struct err *e)
     return 0;
 }
 
+/* As given_bands, for the band that is set. Returns the wafers needed, 0 if it does not fit. */
+static uint32_t fill(struct plan *p, struct image *m)
+{
+    uint32_t allowed = p->wafers ? p->wafers : 1;
+    uint32_t needed = split_singly(p, p->width, m) ? lay_out(p, p->width) : 0;
+    if (needed && needed <= allowed)
+        return needed;
+    if (allowed == 1 && split_shared(p, m))
+        return 1;
+    return split_singly(p, p->width, m) ? needed : 0;
+}
+
+/* The band that needs the fewest wafers, the widest of equals: with more rows a tile has fewer
+ * positions to attend to. */
+static uint32_t fill_split(struct plan *p, struct image *m)
+{
+    uint32_t best = 0, best_rows = 0;
+    for (uint32_t rows = BAND_STEP; rows <= p->height / 2; rows += BAND_STEP) {
+        set_band(p, rows);
+        uint32_t needed = fill(p, m);
+        if (needed && (!best || needed <= best)) {
+            best = needed;
+            best_rows = rows;
+        }
+        if (best && needed > best)
+            break;
+    }
+    if (best) {
+        set_band(p, best_rows);
+        (void)fill(p, m);
+    }
+    return best;
+}
+
 /* A given fabric: one stage a strip if the wafers asked for (or one) hold that, else shared strips
- * on one wafer, else as many wafers as it takes. */
+ * on one wafer, else as many wafers as it takes. Everything in every tile if that does, else a
+ * band. */
 static int fill_fabric(struct plan *p, struct image *m, struct err *e)
 {
-    uint32_t needed = split_singly(p, p->width, m) ? lay_out(p, p->width) : 0;
     uint32_t allowed = p->wafers ? p->wafers : 1;
-    if (needed == 0 || needed > allowed) {
-        if (allowed == 1 && split_shared(p, m))
-            needed = 1;
-        else if (!split_singly(p, p->width, m))
-            return explain_no_fit(p, m, e);
-        else if (p->wafers)
-            return err_set(e, ERR_INPUT,
-                           "plan: does not fit: %u wafers of %ux%u are needed, not %u", needed,
-                           p->width, p->height, p->wafers);
+    set_band(p, p->band_rows);
+    uint32_t needed = fill(p, m);
+    if (!p->band_rows && (!needed || needed > allowed)) {
+        uint32_t split = fill_split(p, m);
+        if (split && (!needed || split < needed)) {
+            needed = split;
+        } else {
+            set_band(p, 0);
+            needed = fill(p, m);
+        }
     }
+    if (!needed)
+        return explain_no_fit(p, m, e);
+    if (p->wafers && needed > p->wafers)
+        return err_set(e, ERR_INPUT, "plan: does not fit: %u wafers of %ux%u are needed, not %u",
+                       needed, p->width, p->height, p->wafers);
     p->wafers = needed > allowed ? needed : allowed;
     return spread(p, e);
 }
 
-int plan_fit(struct plan *p, struct err *e)
+/* One stage alone, in a strip as wide as the fabric. */
+static int fill_with_one(struct plan *p, const struct strip *alone, struct image *m, struct err *e)
+{
+    struct tile_place at;
+    p->band = alone->band;
+    p->wafers = p->strip_count = 1;
+    p->strips[0] = *alone;
+    p->strips[0].x0 = 0;
+    if (alone->blocks)
+        return 0;
+    return plan_settle(p, &p->strips[0], m, &at) ? 0 : explain_no_fit(p, m, e);
+}
+
+/* The widest band with which a strip still fits: shorter vectors everywhere, and fewer positions a
+ * tile. */
+static void widen_band(const struct plan *p, struct strip *s, struct image *m)
+{
+    struct tile_place at;
+    for (uint32_t rows = p->height / 2; rows > s->band.count; rows -= BAND_STEP) {
+        struct strip wider = *s;
+        wider.band = band_of(p, rows);
+        if (wider.band.count > s->band.count && plan_settle(p, &wider, m, &at)) {
+            *s = wider;
+            return;
+        }
+    }
+}
+
+/* Strips may be wider than what was tried: give each its band and what goes with it. */
+static int settle_all(struct plan *p, struct image *m, struct err *e)
+{
+    struct tile_place at;
+    for (uint32_t i = 0; i < p->strip_count; i++) {
+        struct strip *s = &p->strips[i], *before = i ? s - 1 : NULL;
+        if (strip_is_split(p, s) && !p->band_rows) {
+            if (before && before->width == s->width && before->stages == s->stages &&
+                plan_stage_kind(p, before->first) == plan_stage_kind(p, s->first))
+                s->band = before->band;
+            else
+                widen_band(p, s, m);
+        }
+        s->input = before ? slice_overlap(before->band, s->band) : s->band;
+    }
+    p->output = p->strips[p->strip_count - 1].band;
+    for (uint32_t i = 0; i < p->strip_count; i++)
+        if (!plan_settle(p, &p->strips[i], m, &at))
+            return explain_no_fit(p, m, e);
+    return 0;
+}
+
+int plan_fit(struct plan *p, const struct strip *alone, struct err *e)
 {
     struct image *m = xcalloc(1, sizeof *m);
     int result;
-    if (p->width) {
+    if (alone) {
+        result = fill_with_one(p, alone, m, e);
+    } else if (p->width) {
         result = fill_fabric(p, m, e);
     } else {
         p->wafers = p->wafers ? p->wafers : 1;
@@ -273,6 +434,8 @@ int plan_fit(struct plan *p, struct err *e)
         if (!result && p->wafers > 1)
             result = spread(p, e);
     }
+    if (!result && !alone)
+        result = settle_all(p, m, e);
     free(m);
     return result;
 }

@@ -7,7 +7,17 @@
 
 /* Fill in the strips of a plan whose stages are known, and its size when that is open. One stage
  * per strip, unless the fabric is given and too narrow: then as few neighbours as possible share
- * one. ERR_INPUT when nothing fits, naming a tile, the part that overflows, need and have. */
-int plan_fit(struct plan *p, struct err *e);
+ * one. With `alone` that strip and no other. ERR_INPUT when nothing fits, naming a tile, the part
+ * that overflows, need and have. */
+int plan_fit(struct plan *p, const struct strip *alone, struct err *e);
+
+/* How many blocks of heads a strip with its width and band may get, the best first (blocks.c).
+ * Returns how many choices there are, at least one. */
+enum { BLOCKS_CHOICES = 5 };
+uint32_t plan_blocks(const struct plan *p, const struct strip *s, uint32_t out[BLOCKS_CHOICES]);
+
+/* Choose blocks and kinds of a strip for its width and band such that it fits (chains, which take
+ * the fewest descriptors, before the next choice of blocks); false if none does, with the overflow in *m and its tile in *at. */
+bool plan_settle(const struct plan *p, struct strip *s, struct image *m, struct tile_place *at);
 
 #endif

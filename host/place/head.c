@@ -1,39 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* head.c - the last strip: final norm and lm_head; logits leave at the south edge of each column.
- */
-#include "place/layer.h"
+/* head.c - the last strip: the residual stream is turned to columns, final norm and lm_head; each
+ * row's share of the logits leaves at the east edge. */
+#include "place/relay.h"
+
+/* x as C times the norm, in the column root of the band. */
+static uint16_t normed(struct tile *t)
+{
+    struct image *m = t->m;
+    struct weight w;
+    uint32_t n = t->hidden_col.count;
+    uint16_t x = word_at(t->input, PLAN_HEADER), part = image_words(m, PART_BUFFERS, n + 1);
+    uint16_t out = image_words(m, PART_BUFFERS, n + 1);
+    tile_square_sum(t, word_at(part, n), x, t->hidden_row.count);
+    tile_pick(t, part, t->hidden_col, x, t->hidden_row);
+    line_reduce(m, &t->column, REDUCE_ADD, part, out, fixed(n + 1));
+    if (!t->column_root)
+        return out;
+    struct args_rsqrt norm = {.norm = tile_norm(t, word_at(out, n), t->config->hidden),
+                              .out = image_words(m, PART_BUFFERS, 1)};
+    image_kernel(m, KERNEL_rsqrt, &norm, sizeof norm);
+    tile_weight(t, ROLE_FINAL_NORM, &w);
+    tile_mul(t, out, out, block_vector(m, &w, t->hidden_col), n);
+    tile_scale(t, out, out, norm.out, n);
+    return out;
+}
+
+static void logits(struct tile *t, uint16_t x)
+{
+    struct slice vocab = slice_of(t->config->vocab, t->h, t->r);
+    struct weight w;
+    uint16_t part = image_words(t->m, PART_BUFFERS, vocab.count);
+    tile_weight(t, ROLE_LM_HEAD, &w);
+    struct block b = block_place(t->m, &w, vocab, t->hidden_col);
+    block_product(t->m, &b, part, x, false);
+    emit_row_sum_east(t, part, fixed(vocab.count), COLOUR_LOGITS);
+    image_mark(t->m, PHASE_LOGITS);
+}
 
 void emit_head(struct tile *t)
 {
-    struct image *m = t->m;
-    struct slice vocab = slice_of(t->config->vocab, t->w, t->c);
-    struct weight w;
-    tile_weight(t, ROLE_FINAL_NORM, &w);
-    uint16_t gain = block_vector(m, &w, t->hidden_row);
-    uint16_t x = word_at(t->input, PLAN_HEADER),
-             scaled = image_words(m, PART_BUFFERS, t->hidden_row.count);
-    uint16_t part = image_words(m, PART_BUFFERS, vocab.count + 1);
-    tile_mul(t, scaled, x, gain, t->hidden_row.count);
-    tile_weight(t, ROLE_LM_HEAD, &w);
-    struct block head = block_place(m, &w, vocab, t->hidden_row);
-    block_product(m, &head, part, scaled, false);
-    tile_square_sum(t, word_at(part, vocab.count), x, t->hidden_row.count);
-
-    /* a row without a share of x leaves its part as it is, so it must not be summed into */
-    bool apart = line_stores(&t->south) > 0 && t->hidden_row.count == 0;
-    uint16_t sum = apart ? image_words(m, PART_BUFFERS, vocab.count + 1) : part;
-    line_reduce(m, &t->south, REDUCE_ADD, part, sum, fixed(vocab.count + 1));
-    image_mark(m, PHASE_LOGITS);
-    if (t->r + 1 < t->h)
+    uint32_t n = t->hidden_col.count;
+    if (t->outer) {
+        uint16_t x = image_words(t->m, PART_BUFFERS, n);
+        relay_take(t, x, n);
+        logits(t, x);
         return;
-    struct args_rsqrt norm = {.norm = tile_norm(t, word_at(part, vocab.count), t->config->hidden),
-                              .out = image_words(m, PART_BUFFERS, 1)};
-    image_kernel(m, KERNEL_rsqrt, &norm, sizeof norm);
-    tile_scale(t, part, part, norm.out, vocab.count);
-    image_route(m, COLOUR_LOGITS, ROUTE_WORD(AT_RAMP, AT_SOUTH), false);
-    image_step(m, (struct stream_desc){.op = STREAM_SEND,
-                                       .dst = COLOUR_LOGITS,
-                                       .src0 = part,
-                                       .count = (uint16_t)vocab.count});
-    image_mark(m, PHASE_LOGITS);
+    }
+    uint16_t x = normed(t);
+    if (t->split) {
+        relay_out(t, x, n);
+        image_mark(t->m, PHASE_LOGITS);
+        return;
+    }
+    line_broadcast(t->m, &t->column, x, fixed(n));
+    logits(t, x);
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* layer.c - one tile's program: input, attention, MLP, and the move to the next strip. */
 #include "place/layer.h"
+#include "place/fit.h"
+#include "place/relay.h"
+#include "place/units.h"
 
 #include <string.h>
 
@@ -55,6 +58,23 @@ void tile_square_sum(struct tile *t, uint16_t d, uint16_t a, uint32_t count)
                                               .row_bytes = (uint16_t)(count * 4)});
 }
 
+void tile_clear(struct tile *t, uint16_t d, uint32_t count)
+{
+    if (count)
+        image_step(t->m, (struct stream_desc){.op = STREAM_DOT_F32,
+                                              .count = (uint16_t)count,
+                                              .dst = d,
+                                              .src0 = TILE_PROGRAM_OFFSET,
+                                              .src1 = TILE_PROGRAM_OFFSET});
+}
+
+void tile_pick(struct tile *t, uint16_t d, struct slice wanted, uint16_t a, struct slice have)
+{
+    struct slice both = slice_overlap(wanted, have);
+    tile_copy(t, word_at(d, both.first - wanted.first), word_at(a, both.first - have.first),
+              both.count);
+}
+
 uint8_t plan_input_colour(uint32_t strip_index)
 {
     return strip_index & 1 ? COLOUR_INPUT_ODD : COLOUR_INPUT_EVEN;
@@ -68,6 +88,8 @@ uint8_t plan_logits_colour(void)
 /* The share of x that row r works on comes from the west and goes to every tile of the row. */
 static void emit_input(struct tile *t)
 {
+    if (!t->takes_input)
+        return;
     uint8_t colour = plan_input_colour(t->strip_index);
     unsigned onward = t->c + 1 < t->w ? AT_EAST : 0;
     image_route(t->m, colour, ROUTE_WORD(AT_WEST, AT_RAMP | onward), true);
@@ -78,112 +100,194 @@ static void emit_input(struct tile *t)
                                           .count = (uint16_t)(PLAN_HEADER + t->hidden_row.count)});
 }
 
-/* What this tile adds to the message of row r: the elements its column holds, and, once a row, the
- * position. */
-static uint16_t emit_share(struct tile *t)
+/* What this tile adds to the message of its row, which is the share `row` of x: its column's
+ * elements of x, what the MLP added to them, and, once a row, the position. */
+static uint16_t emit_share(struct tile *t, struct slice row)
 {
-    struct slice mine = slice_overlap(t->hidden_row, t->hidden_col);
-    uint16_t part = image_words(t->m, PART_BUFFERS, PLAN_HEADER + t->hidden_row.count);
+    uint16_t part = image_words(t->m, PART_BUFFERS, PLAN_HEADER + row.count);
+    uint16_t x = word_at(part, PLAN_HEADER);
+    struct slice own = slice_overlap(row, t->hidden_col);
+    uint16_t to = word_at(x, own.first - row.first);
+    uint16_t from = word_at(t->residual, own.first - t->window.first);
     if (t->c == 0)
-        tile_copy(t, part, t->input, PLAN_HEADER);
-    tile_copy(t, word_at(part, PLAN_HEADER + mine.first - t->hidden_row.first),
-              word_at(t->residual, mine.first - t->hidden_col.first), mine.count);
+        tile_copy(t, part, t->header, PLAN_HEADER);
+    if (t->mlp_out) {
+        tile_pick(t, x, row, t->mlp_out, t->window);
+        tile_add(t, to, to, from, own.count);
+    } else {
+        tile_copy(t, to, from, own.count);
+    }
     return part;
 }
 
-/* Row r's share of the result is summed along the row, into the next strip. */
+void emit_row_sum_east(struct tile *t, uint16_t part, struct length n, uint8_t colour)
+{
+    uint16_t sum = line_stores(&t->row) ? image_words(t->m, PART_BUFFERS, n.plus) : part;
+    if (t->row_root)
+        image_route(t->m, colour, ROUTE_WORD(AT_RAMP, AT_EAST), false);
+    if (t->c > t->row.root)
+        image_route(t->m, colour, ROUTE_WORD(AT_WEST, AT_EAST), false);
+    line_reduce_onto(t->m, &t->row, part, sum, n, colour);
+}
+
+static struct slice next_input(const struct tile *t)
+{
+    const struct plan *p = t->plan;
+    uint32_t next = t->strip_index + 1;
+    return next < p->strip_count ? p->strips[next].input : p->output;
+}
+
+static bool in_rows(struct slice rows, uint32_t y)
+{
+    return y >= rows.first && y < rows.first + rows.count;
+}
+
+/* The share of the result that the next strip takes on this row is summed along the row, and goes
+ * there. */
 static void emit_move(struct tile *t)
 {
-    struct image *m = t->m;
-    struct length n = fixed(PLAN_HEADER + t->hidden_row.count);
-    uint8_t next = plan_input_colour(t->strip_index + 1);
-    uint16_t part = emit_share(t);
-    uint16_t sum = line_stores(&t->move) ? image_words(m, PART_BUFFERS, n.plus) : part;
-    if (t->c + 1 == t->w)
-        image_route(m, next, ROUTE_WORD(AT_RAMP, AT_EAST), false);
-    line_reduce_onto(m, &t->move, part, sum, n, next);
-    image_mark(m, PHASE_MOVE);
+    struct slice rows = next_input(t);
+    uint32_t y = t->strip->band.first + t->r;
+    if (!in_rows(rows, y))
+        return;
+    struct slice row = slice_of(t->config->hidden, rows.count, y - rows.first);
+    emit_row_sum_east(t, emit_share(t, row), fixed(PLAN_HEADER + row.count),
+                      plan_input_colour(t->strip_index + 1));
+    image_mark(t->m, PHASE_MOVE);
 }
 
 /* The same for a next stage in the same strip: summed to the row root and sent back to the whole
  * row. */
 static void emit_turn(struct tile *t)
 {
-    struct length n = fixed(PLAN_HEADER + t->hidden_row.count);
-    uint16_t part = emit_share(t);
+    struct slice row = slice_of(t->config->hidden, t->h, t->r);
+    struct length n = fixed(PLAN_HEADER + row.count);
+    uint16_t part = emit_share(t, row);
     t->input = image_words(t->m, PART_BUFFERS, n.plus);
     line_reduce(t->m, &t->row, REDUCE_ADD, part, t->input, n);
     line_broadcast(t->m, &t->row, t->input, n);
     image_mark(t->m, PHASE_MOVE);
 }
 
+bool strip_is_split(const struct plan *p, const struct strip *s)
+{
+    return s->band.count < p->height;
+}
+
+static struct line line_make(uint32_t index, uint32_t length, enum fabric_port low,
+                             enum fabric_port high, enum colour first, enum colour cast)
+{
+    struct line l = {.index = index, .length = length, .low = low, .high = high, .broadcast = cast};
+    for (uint32_t i = 0; i < LEVELS_PER_SET; i++)
+        l.chain[i] = (uint8_t)(first + i);
+    return l;
+}
+
+/* The row of this tile inside its block of heads: a chain to its last tile. */
+static void block_init(struct tile *t)
+{
+    uint32_t blocks = t->strip->blocks;
+    for (t->block_index = blocks - 1;; t->block_index--) {
+        struct slice columns = slice_of(t->w, blocks, t->block_index);
+        if (t->c < columns.first)
+            continue;
+        t->block = line_make(t->c - columns.first, columns.count, PORT_WEST, PORT_EAST,
+                             COLOUR_BLOCK_A, COLOUR_BLOCK_CAST);
+        break;
+    }
+    if (blocks == 1)
+        t->block = t->row;
+    else
+        line_set_kind(&t->block, REDUCE_CHAIN);
+}
+
 static void lines_init(struct tile *t, const struct strip_kinds *kinds, struct strip_log *log)
 {
-    t->column =
-        (struct line){.index = t->r,
-                      .length = t->h,
-                      .low = PORT_NORTH,
-                      .high = PORT_SOUTH,
-                      .chain = {COLOUR_COLUMN_A, COLOUR_COLUMN_B, COLOUR_COLUMN_C, COLOUR_COLUMN_D},
-                      .broadcast = COLOUR_COLUMN_CAST};
-    t->row = (struct line){.index = t->c,
-                           .length = t->w,
-                           .low = PORT_WEST,
-                           .high = PORT_EAST,
-                           .chain = {COLOUR_ROW_A, COLOUR_ROW_B, COLOUR_ROW_C, COLOUR_ROW_D},
-                           .broadcast = COLOUR_ROW_CAST};
-    t->south = t->column;
-    t->south.chain[0] = COLOUR_HEAD_A, t->south.chain[1] = COLOUR_HEAD_B;
-    t->move = t->row;
-    t->move.chain[0] = COLOUR_MOVE_A, t->move.chain[1] = COLOUR_MOVE_B;
-    line_set_kind(&t->column, kinds->column);
-    line_set_kind(&t->row, kinds->row);
-    line_set_kind(&t->south, kinds->south);
-    line_set_kind(&t->move, kinds->move);
+    t->row = line_make(t->c, t->w, PORT_WEST, PORT_EAST, COLOUR_ROW_A, COLOUR_ROW_CAST);
+    t->column = line_make(t->r, t->h, PORT_NORTH, PORT_SOUTH,
+                          t->outer ? COLOUR_OUTER_A : COLOUR_COLUMN_A, COLOUR_COLUMN_CAST);
+    line_set_kind(&t->row, t->outer ? kinds->outer_row : kinds->row);
+    if (t->outer)
+        line_set_root(&t->column, kinds->outer_column, relay_root(t->plan, t->strip));
+    else
+        line_set_kind(&t->column, kinds->column);
     if (log) {
-        t->column.log = &log->column, t->row.log = &log->row;
-        t->south.log = &log->south, t->move.log = &log->move;
+        t->column.log = t->outer ? &log->outer_column : &log->column;
+        t->row.log = t->outer ? &log->outer_row : &log->row;
     }
     t->column_root = t->column.index == t->column.root;
     t->row_root = t->row.index == t->row.root;
+    if (!t->outer)
+        block_init(t);
 }
 
 static void tile_init(struct tile *t, const struct plan *p, uint32_t strip_index, uint32_t c,
-                      uint32_t r)
+                      uint32_t y)
 {
     const struct strip *s = &p->strips[strip_index];
-    const struct model_config *k = p->config;
-    *t = (struct tile){.m = t->m, .plan = p, .config = k, .strip = s, .strip_index = strip_index};
-    t->c = c, t->r = r, t->w = s->width, t->h = p->height;
-    t->hidden_row = slice_of(k->hidden, t->h, r);
-    t->hidden_col = slice_of(k->hidden, t->w, c);
-    t->latent = slice_of_pairs(k->kv_lora_rank + k->rope_dim, t->w, c,
-                               k->kv_lora_rank + k->rope_dim, k->kv_lora_rank);
+    struct slice band = s->band;
+    *t = (struct tile){.m = t->m, .plan = p, .config = p->config, .strip = s,
+                       .strip_index = strip_index};
+    t->outer = !in_rows(band, y);
+    t->takes_input = in_rows(s->input, y);
+    t->split = strip_is_split(p, s);
+    t->c = c, t->w = s->width;
+    t->r = !t->outer ? y - band.first : y < band.first ? y : y - band.count;
+    t->h = t->outer ? p->height - band.count : band.count;
+}
+
+/* What comes in on this row, or is turned to it from the stage before in the same strip. */
+static struct slice stream_row(const struct tile *t)
+{
+    const struct slice *in = &t->strip->input;
+    uint32_t hidden = t->config->hidden;
+    if (t->stage > t->strip->first)
+        return slice_of(hidden, t->h, t->r);
+    if (!t->takes_input)
+        return (struct slice){0, 0};
+    return slice_of(hidden, in->count, t->strip->band.first + t->r - in->first);
+}
+
+/* How this region cuts the vectors of a stage. */
+static void cut_vectors(struct tile *t)
+{
+    const struct model_config *k = t->config;
+    uint32_t latents = k->kv_lora_rank + k->rope_dim;
+    t->hidden_row = stream_row(t);
+    t->hidden_col = slice_of(k->hidden, t->w, t->c);
+    t->window = units_window(t);
+    if (t->outer)
+        return;
+    t->latent = slice_of_pairs(latents, t->block.length, t->block.index, latents, k->kv_lora_rank);
     t->latent_count = slice_overlap(t->latent, (struct slice){0, k->kv_lora_rank}).count;
 }
 
 static void emit_layer(struct tile *t)
 {
-    struct args_token none = {0};
-    t->state = image_words(t->m, PART_BUFFERS, sizeof(struct token_state) / 4);
-    t->token_args = image_kernel(t->m, KERNEL_token, &none, sizeof none);
-    t->norm_row = image_words(t->m, PART_BUFFERS, t->hidden_row.count);
-    t->norm_x = image_words(t->m, PART_BUFFERS, t->hidden_col.count);
-    emit_attention(t);
-    if (plan_stage_kind(t->plan, t->stage) == STAGE_DENSE)
-        emit_dense(t);
-    else
-        emit_experts(t);
+    t->patches.count = 0;
+    t->mlp_out = 0;
+    t->norm_x = image_words(t->m, PART_BUFFERS, t->window.count);
+    if (!t->outer) {
+        t->state = image_words(t->m, PART_BUFFERS, sizeof(struct token_state) / 4);
+        t->norm_row = image_words(t->m, PART_BUFFERS, t->hidden_row.count);
+        emit_attention(t);
+    }
+    emit_mlp(t);
 }
 
 static void emit_stage(struct tile *t)
 {
-    if (plan_stage_kind(t->plan, t->stage) == STAGE_HEAD) {
+    const struct plan *p = t->plan;
+    cut_vectors(t);
+    if (t->stage == t->strip->first && !t->outer)
+        emit_input(t);
+    if (plan_stage_kind(p, t->stage) == STAGE_HEAD) {
         emit_head(t);
         return;
     }
-    t->patches.count = 0;
     emit_layer(t);
+    if (t->outer)
+        return;
     if (t->stage + 1 < t->strip->first + t->strip->stages)
         emit_turn(t);
     else
@@ -192,39 +296,51 @@ static void emit_stage(struct tile *t)
 
 static void emit_stages(struct tile *t)
 {
-    emit_input(t);
+    relay_routes(t);
     for (uint32_t k = 0; k < t->strip->stages; k++) {
         t->stage = t->strip->first + k;
         emit_stage(t);
     }
 }
 
-static struct line_log log_make(const struct plan *p, uint32_t tiles)
+static struct line_log log_make(const struct plan *p, const struct strip *s, uint32_t tiles)
 {
     return (struct line_log){
-        .machine = p->machine, .tiles = tiles, .cached = p->context / (2 * p->height) + 1};
+        .machine = p->machine, .tiles = tiles, .cached = p->context / (2 * s->band.count) + 1};
+}
+
+/* What a tile's program asks of its lines, when all of them are chains. */
+static void log_tile(const struct plan *alone, uint32_t y, struct image *m, struct strip_log *log)
+{
+    static const struct strip_kinds chains = {REDUCE_CHAIN, REDUCE_CHAIN, REDUCE_CHAIN,
+                                              REDUCE_CHAIN};
+    struct tile t = {.m = m};
+    image_reset(m, true);
+    tile_init(&t, alone, 0, alone->strips[0].width - 1, y);
+    lines_init(&t, &chains, log);
+    emit_stages(&t);
 }
 
 void plan_choose(const struct plan *p, struct strip *s, struct image *m)
 {
-    static const struct strip_kinds chains = {REDUCE_CHAIN, REDUCE_CHAIN, REDUCE_CHAIN,
-                                              REDUCE_CHAIN};
     struct plan alone = *p;
-    struct tile t = {.m = m};
-    struct strip_log log = {.column = log_make(p, p->height),
-                            .row = log_make(p, s->width),
-                            .south = log_make(p, p->height),
-                            .move = log_make(p, s->width)};
+    uint32_t outside = p->height - s->band.count;
+    struct strip_log log = {.column = log_make(p, s, s->band.count),
+                            .row = log_make(p, s, s->width),
+                            .outer_column = log_make(p, s, outside),
+                            .outer_row = log_make(p, s, s->width)};
     alone.strips = s, alone.strip_count = 1;
-    image_reset(m, true);
-    tile_init(&t, &alone, 0, s->width - 1, p->height - 1);
-    lines_init(&t, &chains, &log);
-    emit_stages(&t);
-    s->kinds = (struct strip_kinds){.column = line_choose(&log.column, false),
-                                    .row = line_choose(&log.row, false),
-                                    .south = line_choose(&log.south, true),
-                                    .move = line_choose(&log.move, true)};
-    s->chosen = true;
+    log_tile(&alone, s->band.first + s->band.count - 1, m, &log);
+    bool narrow = s->blocks > 1; /* a tile takes from blocks too, which needs input queues */
+    s->kinds = (struct strip_kinds){.column = line_choose(&log.column, narrow),
+                                    .row = line_choose(&log.row, narrow)};
+    if (outside) {
+        log.outer_column.rooted = true;
+        log.outer_column.root = relay_root(p, s);
+        log_tile(&alone, relay_root_row(p, s), m, &log);
+        s->kinds.outer_column = line_choose(&log.outer_column, true);
+        s->kinds.outer_row = line_choose(&log.outer_row, true);
+    }
 }
 
 bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct image *m)
@@ -234,13 +350,11 @@ bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct im
         i++;
     if (i == p->strip_count)
         return false;
-    struct strip s = p->strips[i];
-    if (!s.chosen)
-        plan_choose(p, &s, m);
+    const struct strip *s = &p->strips[i];
     struct tile t = {.m = m};
     image_reset(m, dry);
-    tile_init(&t, p, i, x - s.x0, y);
-    lines_init(&t, &s.kinds, NULL);
+    tile_init(&t, p, i, x - s->x0, y);
+    lines_init(&t, &s->kinds, NULL);
     emit_stages(&t);
     image_finish(m);
     return true;

@@ -19,19 +19,24 @@ enum colour {
     COLOUR_ROW_C,
     COLOUR_ROW_D,
     COLOUR_ROW_CAST,
-    COLOUR_MOVE_A, /* the chain that gathers row r's share on its way east */
-    COLOUR_MOVE_B,
+    COLOUR_BLOCK_A, /* rows of a block of heads, whose root is their last tile */
+    COLOUR_BLOCK_B,
+    COLOUR_BLOCK_CAST,
+    COLOUR_OUTER_A, /* columns outside the band, which run through it */
+    COLOUR_OUTER_B,
+    COLOUR_OUTER_C,
+    COLOUR_OUTER_D,
+    COLOUR_TO_OUTER,   /* from the band's column root to all tiles outside */
+    COLOUR_FROM_OUTER, /* from the outer column's root to the band's */
     COLOUR_INPUT_EVEN, /* input of strips 0, 2, ...: two, for a tile may take one and send the other
                         */
     COLOUR_INPUT_ODD,
-    COLOUR_LOGITS,
-    COLOUR_HEAD_A, /* the chain that sums logits on their way south */
-    COLOUR_HEAD_B
+    COLOUR_LOGITS
 };
 
 /* What plan_choose adds up. */
 struct strip_log {
-    struct line_log column, row, south, move;
+    struct line_log column, row, outer_column, outer_row;
 };
 
 /* A tile of a strip while its program is written. Offsets are SRAM byte offsets of fp32 words
@@ -41,22 +46,30 @@ struct tile {
     const struct plan *plan;
     const struct model_config *config;
     const struct strip *strip;
-    uint32_t stage;                   /* the one being written */
-    uint32_t strip_index, c, r, w, h; /* column and row in the strip, and its size */
-    struct line column, row;          /* this tile's lines: along its column, along its row */
-    struct line south, move;          /* the same, for logits and for what goes to the next strip */
+    uint32_t stage; /* the one being written */
+    uint32_t strip_index;
+    bool takes_input;
+    bool split, outer; /* outside the band of a split strip: c, r, w, h and lines are of there */
+    uint32_t c, r, w, h;   /* column and row in the region, and its size */
+    struct line column, row; /* this tile's lines: along its column, along its row */
+    struct line block;       /* its row inside its block of heads; the row when there is one block */
+    uint32_t block_index;
     bool column_root, row_root;
 
     struct slice hidden_row, hidden_col; /* of hidden */
-    struct slice latent;                 /* of kv_lora_rank + rope_dim, columns */
-    uint32_t latent_count;               /* how many of them are latents (before the rope key) */
+    struct slice window; /* of hidden: hidden_col and around it, what this column's MLP reads and
+                            adds to (units.h); the same where experts are cut */
+    struct slice latent; /* of kv_lora_rank + rope_dim, by the columns of a block */
+    uint32_t latent_count; /* how many of them are latents (before the rope key) */
 
-    uint16_t input;      /* [PLAN_HEADER + hidden_row]: position, user, share of x as R */
+    uint16_t input;      /* [PLAN_HEADER + hidden_row]: position, user, share of x as R; 0: none */
+    uint16_t header;     /* [PLAN_HEADER]: position and user, in all tiles after phase 1 */
     uint16_t state;      /* struct token_state */
     uint16_t token_args; /* struct args_token, written at the end when all patches are known */
     struct patch_list patches;
-    uint16_t residual;         /* [hidden_col]: x as C, then after each block */
-    uint16_t norm_x, norm_row; /* scratch: x times the norm's weight, C and R */
+    uint16_t residual;         /* [window]: x as C, then after each block */
+    uint16_t mlp_out;          /* [window]: what the tiles outside add to it; 0: nothing */
+    uint16_t norm_x, norm_row; /* scratch: x times the norm's weight, C (window) and R */
 };
 
 static inline struct length fixed(uint32_t words)
@@ -66,6 +79,12 @@ static inline struct length fixed(uint32_t words)
 static inline uint16_t word_at(uint16_t base, uint32_t index)
 {
     return (uint16_t)(base + 4 * index);
+}
+
+/* The element of a vector over the window where this column's own part of it begins. */
+static inline uint16_t own_part(const struct tile *t, uint16_t windowed)
+{
+    return word_at(windowed, t->hidden_col.first - t->window.first);
 }
 
 void tile_weight(const struct tile *t, enum weight_role role, struct weight *w);
@@ -79,10 +98,17 @@ void tile_scale(struct tile *t, uint16_t d, uint16_t a, uint16_t s, uint32_t cou
 void tile_copy(struct tile *t, uint16_t d, uint16_t a, uint32_t count);
 void tile_add(struct tile *t, uint16_t d, uint16_t a, uint16_t b, uint32_t count);
 
-/* The blocks of a layer, in order. */
+/* d[count] = 0, for one beat. */
+void tile_clear(struct tile *t, uint16_t d, uint32_t count);
+
+/* The elements of `wanted` that a tile has, out of a vector over `have`. */
+void tile_pick(struct tile *t, uint16_t d, struct slice wanted, uint16_t a, struct slice have);
+
+/* The parts of a layer, in order. */
 void emit_attention(struct tile *t);
-void emit_dense(struct tile *t);
-void emit_experts(struct tile *t);
+void emit_mlp(struct tile *t);
+
+/* `part` summed along the column, plus the residual: the new residual in every tile. */
 void emit_residual_sum(struct tile *t, uint16_t part, enum phase phase);
 
 void emit_head(struct tile *t);

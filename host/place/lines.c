@@ -7,37 +7,48 @@ static uint32_t typical(const struct line_log *log, struct length n)
     return n.plus + n.times * log->cached;
 }
 
+static struct line_size size_of(const struct line_log *log, enum reduce_kind kind)
+{
+    return (struct line_size){log->tiles,
+                              log->rooted ? log->root : reduce_root(kind, log->tiles)};
+}
+
 void line_log_reduce(struct line_log *log, struct length n)
 {
-    for (int k = 0; k < REDUCE_KINDS; k++)
-        log->cycles[k] +=
-            cost_reduce((enum reduce_kind)k, log->machine, log->tiles, typical(log, n));
+    for (int k = 0; k < REDUCE_KINDS; k++) {
+        struct line_size line = size_of(log, (enum reduce_kind)k);
+        struct reduce_shape shape = reduce_shape((enum reduce_kind)k, line.tiles, line.root);
+        log->cycles[k] += cost_reduce_shape(log->machine, &shape, line, typical(log, n));
+    }
 }
 
 void line_log_broadcast(struct line_log *log, struct length n)
 {
-    for (int k = 0; k < REDUCE_KINDS; k++) {
-        struct line_size line = {log->tiles, reduce_root((enum reduce_kind)k, log->tiles)};
-        log->cycles[k] += cost_broadcast(log->machine, line, typical(log, n));
-    }
+    for (int k = 0; k < REDUCE_KINDS; k++)
+        log->cycles[k] += cost_broadcast(log->machine, size_of(log, (enum reduce_kind)k),
+                                         typical(log, n));
 }
 
-enum reduce_kind line_choose(const struct line_log *log, bool to_end)
+enum reduce_kind line_choose(const struct line_log *log, bool narrow)
 {
     enum reduce_kind best = REDUCE_CHAIN;
     for (int i = 0; i < REDUCE_KINDS; i++) {
         enum reduce_kind kind = (enum reduce_kind)i;
-        bool ends = reduce_root(kind, log->tiles) == log->tiles - 1 &&
-                    !reduce_shape(kind, log->tiles, log->tiles - 1).centred;
-        if (reduce_sets(kind, log->tiles) == 1 && (ends || !to_end) &&
+        bool centred = reduce_shape(kind, log->tiles, size_of(log, kind).root).centred;
+        if (reduce_sets(kind, log->tiles) == 1 && !(centred && narrow) &&
             log->cycles[kind] < log->cycles[best])
             best = kind;
     }
     return best;
 }
 
+void line_set_root(struct line *l, enum reduce_kind kind, uint32_t root)
+{
+    l->root = root;
+    l->shape = reduce_shape(kind, l->length, root);
+}
+
 void line_set_kind(struct line *l, enum reduce_kind kind)
 {
-    l->root = reduce_root(kind, l->length);
-    l->shape = reduce_shape(kind, l->length, l->root);
+    line_set_root(l, kind, reduce_root(kind, l->length));
 }

@@ -2,6 +2,8 @@
 /* plan.c - opening a plan, and what others ask of it. */
 #include "place/fit.h"
 #include "place/plan.h"
+#include "place/relay.h"
+#include "place/sample.h"
 
 #include "base/xalloc.h"
 
@@ -39,15 +41,12 @@ static int plan_shape(const struct plan *p, struct err *e)
     const struct model_config *k = p->config;
     if (k->experts_used > TOP_K_MAX)
         return err_set(e, ERR_NOT_IMPLEMENTED, "plan: more than %d experts per token", TOP_K_MAX);
+    if (p->blocks && k->heads % p->blocks)
+        return err_set(e, ERR_USAGE, "plan: %u blocks do not divide %u heads", p->blocks, k->heads);
+    if (p->height && p->band_rows > p->height)
+        return err_set(e, ERR_USAGE, "plan: a band of %u rows on a fabric of %u", p->band_rows,
+                       p->height);
     return 0;
-}
-
-static void choose_all(struct plan *p)
-{
-    struct image *m = xcalloc(1, sizeof *m);
-    for (uint32_t i = 0; i < p->strip_count; i++)
-        plan_choose(p, &p->strips[i], m);
-    free(m);
 }
 
 int plan_open(struct plan **out, const struct plan_cfg *cfg, struct err *e)
@@ -61,7 +60,13 @@ int plan_open(struct plan **out, const struct plan_cfg *cfg, struct err *e)
     p->height = cfg->height;
     p->context = cfg->context;
     p->users = cfg->users ? cfg->users : 1;
-    p->stage_count = p->config->layers + 1;
+    p->cache_bf16 = cfg->cache_bf16;
+    p->filled = cfg->filled;
+    p->band_rows = cfg->band;
+    p->output = cfg->output;
+    p->blocks = cfg->blocks;
+    p->stage_first = cfg->alone ? cfg->alone->first : 0;
+    p->stage_count = cfg->alone ? 1 : p->config->layers + 1;
     p->strips = xcalloc(p->stage_count, sizeof *p->strips);
     uint32_t pairs = p->config->rope_dim / 2;
     double *inv_freq = xcalloc(pairs, sizeof *inv_freq);
@@ -72,11 +77,10 @@ int plan_open(struct plan **out, const struct plan_cfg *cfg, struct err *e)
         p->rope_turns[i] = (uint64_t)(turns * 18446744073709551616.0L);
     }
     free(inv_freq);
-    if (plan_shape(p, e) || plan_fit(p, e)) {
+    if (plan_shape(p, e) || plan_fit(p, cfg->alone, e)) {
         plan_close(p);
         return -1;
     }
-    choose_all(p);
     *out = p;
     return 0;
 }
@@ -90,63 +94,107 @@ void plan_close(struct plan *p)
     free(p);
 }
 
-void plan_monitor(const struct plan *p, const struct strip *s, uint32_t *x, uint32_t *y)
+uint32_t plan_monitors(const struct plan *p, const struct strip *s,
+                       struct tile_place out[PLAN_MONITORS])
 {
-    bool head = plan_stage_kind(p, s->first) == STAGE_HEAD;
-    *x = s->x0 + reduce_root(s->kinds.row, s->width);
-    *y = head ? p->height - 1 : reduce_root(s->kinds.column, p->height);
+    uint32_t row = reduce_root(s->kinds.row, s->width);
+    uint32_t column = reduce_root(s->kinds.column, s->band.count);
+    out[0] = (struct tile_place){s->x0 + row, s->band.first + column};
+    if (!strip_is_split(p, s))
+        return 1;
+    out[1] = (struct tile_place){s->x0 + reduce_root(s->kinds.outer_row, s->width),
+                                 relay_root_row(p, s)};
+    return 2;
 }
 
-uint32_t plan_phase_ends(const struct plan *p, const struct strip *s, struct phase_end *out,
+uint32_t plan_phase_ends(const struct plan *p, struct tile_place at, struct phase_end *out,
                          uint32_t max)
 {
-    uint32_t x, y, n = 0;
+    uint32_t n = 0;
     struct image *m = xcalloc(1, sizeof *m);
-    plan_monitor(p, s, &x, &y);
-    (void)plan_emit(p, x, y, true, m);
+    (void)plan_emit(p, at.x, at.y, true, m);
     for (; n < m->mark_count && n < max; n++)
         out[n] = (struct phase_end){m->mark[n].desc, (enum phase)m->mark[n].id};
     free(m);
     return n;
 }
 
-struct plan_port plan_input(const struct plan *p, uint32_t row)
+uint32_t plan_input_count(const struct plan *p)
 {
-    return (struct plan_port){.port = {PORT_WEST, row},
+    return p->strips[0].input.count;
+}
+
+struct plan_port plan_input(const struct plan *p, uint32_t i)
+{
+    struct slice rows = p->strips[0].input;
+    return (struct plan_port){.port = {PORT_WEST, rows.first + i},
                               .colour = plan_input_colour(0),
-                              .part = slice_of(p->config->hidden, p->height, row)};
+                              .part = slice_of(p->config->hidden, rows.count, i)};
+}
+
+bool plan_ends_in_head(const struct plan *p)
+{
+    return plan_stage_kind(p, p->stage_first + p->stage_count - 1) == STAGE_HEAD;
+}
+
+static const struct strip *last_strip(const struct plan *p)
+{
+    return &p->strips[p->strip_count - 1];
+}
+
+/* The rows that hold a head's vocabulary: those outside the band, or all. */
+static uint32_t head_rows(const struct plan *p)
+{
+    const struct strip *s = last_strip(p);
+    return strip_is_split(p, s) ? p->height - s->band.count : p->height;
 }
 
 uint32_t plan_output_count(const struct plan *p)
 {
-    return p->strips[p->strip_count - 1].width;
+    return plan_ends_in_head(p) ? head_rows(p) : p->output.count;
 }
 
-struct plan_port plan_output(const struct plan *p, uint32_t head_column)
+struct plan_port plan_output(const struct plan *p, uint32_t i)
 {
-    const struct strip *head = &p->strips[p->strip_count - 1];
-    uint32_t x = head->x0 + head_column;
-    return (struct plan_port){.wafer = x / p->width,
-                              .port = {PORT_SOUTH, x % p->width},
-                              .colour = plan_logits_colour(),
-                              .part = slice_of(p->config->vocab, head->width, head_column)};
+    const struct strip *last = last_strip(p);
+    struct plan_port out = {.wafer = last->x0 / p->width, .port = {PORT_EAST, 0}};
+    if (!plan_ends_in_head(p)) {
+        out.port.index = p->output.first + i;
+        out.colour = plan_input_colour(p->strip_count);
+        out.part = slice_of(p->config->hidden, p->output.count, i);
+        return out;
+    }
+    bool south = strip_is_split(p, last) && i >= last->band.first;
+    out.port.index = i + (south ? last->band.count : 0);
+    out.colour = plan_logits_colour();
+    out.part = slice_of(p->config->vocab, head_rows(p), i);
+    return out;
+}
+
+struct fullest {
+    const struct plan *plan;
+    struct image *image;
+    struct plan_memory *out;
+};
+
+static bool is_fullest(void *self, struct tile_place at)
+{
+    struct fullest *f = self;
+    uint32_t total = 0;
+    (void)plan_emit(f->plan, at.x, at.y, true, f->image);
+    for (int part = 0; part < IMAGE_PARTS; part++)
+        total += f->image->used[part];
+    if (total > f->out->total) {
+        *f->out = (struct plan_memory){.total = total, .x = at.x, .y = at.y};
+        memcpy(f->out->used, f->image->used, sizeof f->out->used);
+    }
+    return false;
 }
 
 void plan_memory(const struct plan *p, const struct strip *s, struct plan_memory *out)
 {
-    struct image *m = xcalloc(1, sizeof *m);
+    struct fullest f = {.plan = p, .image = xcalloc(1, sizeof *f.image), .out = out};
     memset(out, 0, sizeof *out);
-    for (uint32_t x = s->x0; x < s->x0 + s->width; x++) {
-        for (uint32_t y = 0; y < p->height; y++) {
-            uint32_t total = 0;
-            (void)plan_emit(p, x, y, true, m);
-            for (int part = 0; part < IMAGE_PARTS; part++)
-                total += m->used[part];
-            if (total <= out->total)
-                continue;
-            *out = (struct plan_memory){.total = total, .x = x, .y = y};
-            memcpy(out->used, m->used, sizeof out->used);
-        }
-    }
-    free(m);
+    (void)sample_tiles(p, s, is_fullest, &f);
+    free(f.image);
 }

@@ -3,10 +3,13 @@
  *
  * The fabric is cut into vertical strips of full height, west to east, one per decoder layer and
  * one for the head; when there are fewer columns than that, neighbouring layers share a strip.
- * Tokens come in at the west edge, one share of the embedding per row; each row carries its share
- * of the residual stream from strip to strip; logits leave at the south edge of the head's columns.
+ * A band of a strip's rows is where attention and routing happen; the rows outside hold the MLPs.
+ * On small fabrics the band is all rows and every tile does everything; on a wafer it is a belt
+ * across the middle and the MLPs lie north and south of it (place/relay.h). The residual stream
+ * runs from strip to strip on the rows that both bands have. Tokens come in at the west edge,
+ * one share of the embedding per row; logits leave at the east edge.
  *
- * Inside a strip of w columns and h rows every matrix is cut over all tiles. A vector lies either
+ * Inside a region of w columns and h rows every matrix is cut over all tiles. A vector lies either
  * over the columns ("C": part c in every tile of column c) or over the rows ("R": part r in every
  * tile of row r). A product from R sums along the columns and leaves its result as C, one from C
  * sums along the rows and leaves R. So products alternate, and nothing is ever transposed. A layer
@@ -21,10 +24,14 @@
  *    7 row     W_uv             C -> R
  *    8 column  o_proj           R -> C  plus the residual
  *    9 row     router           C -> R  with sum x^2 (9 and 10: MoE layers only)
- *   10 column  gather, top-k            between the row roots; then the ids go along the rows
+ *   10         top-k                    place/router.c
  *   11 row     gate, up         C -> R  then SwiGLU
  *   12 column  down             R -> C  plus the residual
  *   13 row     to the next strip: every tile adds its elements of row r's share to the stream
+ *
+ * Per-head products (3 to 7) are block-diagonal: the columns are dealt out to blocks of heads
+ * (struct strip.blocks), each with a copy of the cache, and what is said of columns and rows there
+ * holds inside a block. A block's columns are slices of the latent, its rows groups of positions.
  *
  * What kernels do to a row's sums (RoPE, exp, SwiGLU) is shared by its tiles where that is quicker
  * (place/share.h).
@@ -62,16 +69,17 @@ const char *phase_name(enum phase p);
 enum stage_kind { STAGE_DENSE, STAGE_EXPERTS, STAGE_HEAD, STAGE_KINDS };
 const char *stage_kind_name(enum stage_kind kind);
 
-/* How a strip reduces: along its columns, along its rows, the logits of the head southwards, and
- * what moves on to the next strip eastwards. */
+/* How a strip reduces along its columns and rows: in the band, and outside of it. */
 struct strip_kinds {
-    enum reduce_kind column, row, south, move;
+    enum reduce_kind column, row, outer_column, outer_row;
 };
 
 struct strip {
     uint32_t first, stages; /* which of the plan's stages: layers by number, then the head */
     uint32_t x0, width;     /* columns, counted over all wafers; a strip lies on one wafer */
-    bool chosen;            /* the kinds below: by plan_choose, for this width */
+    struct slice band;      /* rows of attention; all of them: every tile does everything */
+    struct slice input;     /* rows of the band on which the stream comes in */
+    uint32_t blocks;        /* of heads; divides them */
     struct strip_kinds kinds;
 };
 
@@ -83,7 +91,12 @@ struct plan {
     uint32_t width, height;        /* fabric of each */
     uint32_t users;                /* sequences at a time, each with a KV cache of its own */
     uint32_t context;              /* positions the KV cache holds for each */
-    uint32_t stage_count;          /* config->layers + 1 */
+    bool cache_bf16;               /* the cache holds bf16, else fp32 */
+    uint32_t filled;               /* positions 0.. of each user cached by rule before the start */
+    struct slice band;             /* of strips that are split, at least */
+    struct slice output;           /* rows that the last strip's residual stream leaves on */
+    uint32_t band_rows, blocks;    /* asked for: of the band, of heads in a strip; 0: chosen */
+    uint32_t stage_first, stage_count; /* the model's stages that are placed: layers, then the head */
     struct strip *strips;          /* west to east, at most stage_count */
     uint32_t strip_count;
     uint64_t *rope_turns; /* [rope_dim / 2]: turns per position, as a fraction of 2^64 */
@@ -97,37 +110,51 @@ struct plan_cfg {
     uint32_t width, height; /* both or none */
     uint32_t context;
     uint32_t users; /* 0: one */
+    bool cache_bf16;
+    uint32_t filled; /* at most context */
+    uint32_t band;   /* rows of the band, 0: chosen */
+    uint32_t blocks; /* of heads, 0: chosen */
+    const struct strip *alone; /* not NULL: only this stage, in a strip of this band and input that
+                                  is as wide as the fabric, which is given */
+    struct slice output;       /* `alone`: rows that it sends on */
 };
 
 enum stage_kind plan_stage_kind(const struct plan *p, uint32_t stage);
+bool strip_is_split(const struct plan *p, const struct strip *s); /* the band is not all rows */
 
 /* Place a model. When it does not fit: ERR_INPUT naming the tile, the part that overflows, need and
  * have. */
 int plan_open(struct plan **out, const struct plan_cfg *cfg, struct err *e);
 void plan_close(struct plan *p);
 
-/* Choose how a strip reduces (place/lines.h): a function of the plan and the strip's width and
- * stages. *m is scratch. plan_emit does it again for every tile of a strip that is not chosen. */
+/* Choose how a strip reduces (place/lines.h): a function of the plan and the strip's stages, width,
+ * band and blocks. *m is scratch. */
 void plan_choose(const struct plan *p, struct strip *s, struct image *m);
 
 /* The program of tile (x, y) into *m, x counted over all wafers as everywhere in a plan. A tile
  * east of the last strip gets no program: returns false. `dry`: counts only. */
 bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct image *m);
 
-/* Which phase the descriptor at SRAM offset `desc` of tile (x, y) ends, by the tile where a strip's
- * row root and column root meet (plan_monitor); fills `of` for the descriptors that do, PHASES for
- * others. */
-void plan_monitor(const struct plan *p, const struct strip *s, uint32_t *x, uint32_t *y);
+/* The tiles by which a strip's phases are timed: where its row root and column root meet, in the
+ * band and, on a split fabric, outside. */
+enum { PLAN_MONITORS = 2 };
+struct tile_place {
+    uint32_t x, y;
+};
+uint32_t plan_monitors(const struct plan *p, const struct strip *s,
+                       struct tile_place out[PLAN_MONITORS]);
+
+/* The descriptors of a monitor that end a phase. */
 struct phase_end {
     uint16_t desc;
     enum phase phase;
 };
-uint32_t plan_phase_ends(const struct plan *p, const struct strip *s, struct phase_end *out,
+uint32_t plan_phase_ends(const struct plan *p, struct tile_place at, struct phase_end *out,
                          uint32_t max);
 
-/* Where a token enters and where logits leave. The message to row r: position and user as fp32
- * numbers (PLAN_HEADER words), then the row's share of the embedding. The message from head column
- * c: its share of the logits. */
+/* Where a token enters and where the result leaves, by share. The message of a share of the input
+ * (and of the output of a plan without the head): position and user as fp32 numbers (PLAN_HEADER
+ * words), then elements of the residual stream. A share of the head's output: logits. */
 enum { PLAN_HEADER = 2 };
 struct plan_port {
     uint32_t wafer;
@@ -135,9 +162,11 @@ struct plan_port {
     uint8_t colour;
     struct slice part; /* of hidden, or of vocab */
 };
-struct plan_port plan_input(const struct plan *p, uint32_t row);
-struct plan_port plan_output(const struct plan *p, uint32_t head_column);
+uint32_t plan_input_count(const struct plan *p);
+struct plan_port plan_input(const struct plan *p, uint32_t i);
 uint32_t plan_output_count(const struct plan *p);
+struct plan_port plan_output(const struct plan *p, uint32_t i);
+bool plan_ends_in_head(const struct plan *p);
 
 /* The colours of the model's traffic that the outside meets (others: layer.h). */
 uint8_t plan_input_colour(uint32_t strip_index);

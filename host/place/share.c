@@ -11,22 +11,24 @@ bool share_pays(const struct machine *k, const struct line *row, const struct sh
     return row->length > 1 && moves + w->most < w->all;
 }
 
-struct slice share_part(const struct tile *t, bool shares, uint32_t count)
+struct slice share_part(const struct line *row, bool shares, uint32_t count)
 {
     if (shares)
-        return slice_of(count, t->w, t->c);
-    return (struct slice){0, t->row_root ? count : 0};
+        return slice_of(count, row->length, row->index);
+    return (struct slice){0, row->index == row->root ? count : 0};
 }
 
-uint16_t share_begin(struct tile *t, uint16_t sums, struct length n, uint32_t words)
+uint16_t share_begin(struct image *m, const struct line *row, uint16_t sums, struct length n,
+                     uint32_t words)
 {
-    line_broadcast(t->m, &t->row, sums, n);
-    return image_words(t->m, PART_BUFFERS, words);
+    line_broadcast(m, row, sums, n);
+    return image_words(m, PART_BUFFERS, words);
 }
 
-void share_end(struct tile *t, bool shares, uint16_t part, uint16_t values, struct length n)
+void share_end(struct image *m, const struct line *row, bool shares, uint16_t part, uint16_t values,
+               struct length n)
 {
     if (shares)
-        line_reduce(t->m, &t->row, REDUCE_ADD, part, values, n);
-    line_broadcast(t->m, &t->row, values, n);
+        line_reduce(m, row, REDUCE_ADD, part, values, n);
+    line_broadcast(m, row, values, n);
 }

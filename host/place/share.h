@@ -39,14 +39,16 @@ bool share_pays(const struct machine *k, const struct line *row, const struct sh
 /* Before the kernels, when the row shares: the root's `sums` (n words) go to all tiles' `sums`.
  * Returns zeroed `words` to write this tile's part of the values into; nothing else may write
  * there. */
-uint16_t share_begin(struct tile *t, uint16_t sums, struct length n, uint32_t words);
+uint16_t share_begin(struct image *m, const struct line *row, uint16_t sums, struct length n,
+                     uint32_t words);
 
 /* After them: the values (n words) to every tile's `values`; they are at `part` of every tile when
  * the row shares, or else at the root's `values`. */
-void share_end(struct tile *t, bool shares, uint16_t part, uint16_t values, struct length n);
+void share_end(struct image *m, const struct line *row, bool shares, uint16_t part, uint16_t values,
+               struct length n);
 
 /* The part of this tile when `count` values are alike: all at the root when the row does not share.
  */
-struct slice share_part(const struct tile *t, bool shares, uint32_t count);
+struct slice share_part(const struct line *row, bool shares, uint32_t count);
 
 #endif

@@ -25,7 +25,7 @@ static int decode(struct session *s, uint32_t vocab, unsigned tokens, struct dec
     wafer_stats(session_wafer(s, 0), &before);
     d->seconds = bench_seconds();
     for (unsigned i = 0; i < tokens && !result; i++)
-        result = session_push(s, 0, i + 1, e) || session_logits(s, logits, e) ? -1 : 0;
+        result = session_push(s, 0, i + 1, e) || session_output(s, logits, e) ? -1 : 0;
     d->seconds = bench_seconds() - d->seconds;
     wafer_stats(session_wafer(s, 0), &after);
     d->cycles = after.cycles - before.cycles;
@@ -41,10 +41,9 @@ static int run_decode(const struct bench_env *env, enum wafer_engine engine, uns
     struct checkpoint *c;
     if (checkpoint_open(&c, env->model, e))
         return -1;
-    struct session_cfg cfg = {.checkpoint = c,
-                              .machine = env->machine,
+    struct session_cfg cfg = {.place = {.checkpoint = c, .machine = env->machine,
+                                        .context = CONTEXT},
                               .images = env->images,
-                              .context = CONTEXT,
                               .load_direct = true,
                               .engine = engine,
                               .threads = threads};

@@ -97,7 +97,7 @@ static int next_token(struct crowd *c, uint32_t user, struct err *e)
 static int answer(struct crowd *c, struct err *e)
 {
     uint32_t user = c->owner[c->oldest];
-    if (session_logits(c->cfg.session, c->logits, e))
+    if (session_output(c->cfg.session, c->logits, e))
         return -1;
     c->oldest = (c->oldest + 1) % c->room;
     c->in_flight--;

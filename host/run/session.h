@@ -14,14 +14,9 @@
 struct session;
 
 struct session_cfg {
-    const struct checkpoint *checkpoint; /* all borrowed */
-    const struct machine *machine;
+    struct plan_cfg place; /* what it points at is borrowed, as everything here */
     const struct images *images;
-    uint32_t width, height; /* of a wafer; 0 0: the machine's, or sized to the model */
-    uint32_t wafers;        /* 0: one, or as many as a given fabric makes necessary */
-    uint32_t context;       /* positions to hold for each user, 1.. */
-    uint32_t users;         /* 0: one */
-    bool load_direct;       /* write SRAM without the fabric */
+    bool load_direct; /* write SRAM without the fabric */
     uint64_t stress_seed;   /* struct wafer_cfg */
     enum wafer_engine engine;
     uint32_t threads;
@@ -41,10 +36,14 @@ void session_close(struct session *s);
 /* Queue a token at this user's next position. ERR_LIMIT when the user's context is full. */
 int session_push(struct session *s, uint32_t user, uint32_t token, struct err *e);
 
-/* Run the wafer until the logits of the oldest unanswered token are there: float[vocab]. */
-int session_logits(struct session *s, float *logits, struct err *e);
+/* The same with what comes in where the plan begins: x[hidden]. */
+int session_push_stream(struct session *s, uint32_t user, const float *x, struct err *e);
 
-/* Between the push of a token and its last logit, only meaningful when nothing else was in flight.
+/* Run the wafer until the oldest unanswered token's result is there: float[vocab] logits, or
+ * float[hidden] when the plan ends before the head. */
+int session_output(struct session *s, float *output, struct err *e);
+
+/* Between the push of a token and the last word of its result, only meaningful when nothing else was in flight.
  */
 uint64_t session_token_cycles(const struct session *s);
 

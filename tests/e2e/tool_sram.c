@@ -41,7 +41,7 @@ int main(int argc, char **argv)
     else if (!machine_read(&k, "small", &e) && !images_load(&images, argv[2], &e) &&
              !checkpoint_open(&ck, argv[1], &e)) {
         struct session_cfg cfg = {
-            .checkpoint = ck, .machine = &k, .images = &images, .context = 64};
+            .place = {.checkpoint = ck, .machine = &k, .context = 64}, .images = &images};
         int opened = session_open(&fabric, &cfg, &e);
         cfg.load_direct = true;
         if (!opened && !session_open(&direct, &cfg, &e))

@@ -56,7 +56,7 @@ static int step_both(struct session *a, struct session *b, uint32_t token, struc
     uint32_t vocab = session_plan(a)->config->vocab;
     float *one = xcalloc(vocab, sizeof *one), *other = xcalloc(vocab, sizeof *other);
     int result = session_push(a, 0, token, e) || session_push(b, 0, token, e) ||
-                 session_logits(a, one, e) || session_logits(b, other, e);
+                 session_output(a, one, e) || session_output(b, other, e);
     if (!result && memcmp(one, other, vocab * sizeof *one) != 0) {
         (void)printf("the logits after token %u differ\n", token);
         result = 1;
@@ -96,7 +96,7 @@ static int run_sram(struct live *l, const char *model, struct err *e)
     if (checkpoint_open(&ck, model, e))
         return 2;
     struct session_cfg cfg = {
-        .checkpoint = ck, .machine = &l->machine, .images = &l->images, .context = 8};
+        .place = {.checkpoint = ck, .machine = &l->machine, .context = 8}, .images = &l->images};
     int result = session_open(&a, &cfg, e) ? 2 : 0;
     cfg.prepare = prepare;
     cfg.prepare_self = l;

@@ -36,11 +36,11 @@ TEST(share_parts_cover_all_values_once)
         for (uint32_t count = 0; count < 30; count++) {
             uint32_t next = 0, alone = 0;
             for (uint32_t c = 0; c < width; c++) {
-                struct tile tile = {.c = c, .w = width, .row_root = c == width / 2};
-                struct slice s = share_part(&tile, true, count);
+                struct line row = {.index = c, .length = width, .root = width / 2};
+                struct slice s = share_part(&row, true, count);
                 CHECK_EQ(s.first, next);
                 next += s.count;
-                alone += share_part(&tile, false, count).count;
+                alone += share_part(&row, false, count).count;
             }
             CHECK_EQ(next, count);
             CHECK_EQ(alone, count);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mlp.h - inside host/place: what the files of the feed-forward half share. */
+#ifndef TESSERA_PLACE_MLP_H
+#define TESSERA_PLACE_MLP_H
+
+#include "place/share.h"
+
+/* The chosen experts, in every tile that needs them. */
+struct routing {
+    uint16_t ids, weights; /* [top_k] each, one behind the other */
+    uint16_t scale;        /* 1 word behind them: r of the norm */
+};
+static inline uint32_t routing_words(const struct model_config *k)
+{
+    return 2 * k->experts_used + 1;
+}
+struct routing routing_room(struct tile *t);
+
+/* Router and top-k, in the band (router.c): x times the norm's weight is in t->norm_x. On a split
+ * fabric it ends in the column roots, otherwise in every tile. */
+void emit_router(struct tile *t, const struct routing *to);
+
+/* x times the post-attention norm's weight into t->norm_x. */
+void norm_input(struct tile *t);
+
+/* y = W x for rows of a matrix over this column's own part of norm_x; y += or = W x for columns of
+ * one, into the own part of `windowed`. */
+void mlp_product(struct tile *t, enum weight_role role, struct slice rows, uint16_t dst);
+void down_product(struct tile *t, enum weight_role role, struct slice cols, uint16_t windowed,
+                  uint16_t x, bool accumulate);
+
+/* Room for the products of this tile and, in the same place, what the row makes of them: where a
+ * tile has columns of the matrices, products write all of it anew for every token. *part is where
+ * they go. */
+uint16_t product_room(struct tile *t, uint32_t words, uint16_t *part);
+
+/* Whether the row shares the SwiGLU of so many values out of so many sums. */
+bool swiglu_shares(const struct tile *t, uint32_t values, uint32_t sums);
+
+/* The row's `values` gates and, behind them, ups at `both` become the values, there, in all its
+ * tiles. */
+void emit_swiglu(struct tile *t, struct args_swiglu args, uint16_t both, uint32_t values,
+                 uint32_t sums);
+
+/* The MLP's result of a tile outside the band, or of one that does everything. */
+void mlp_result(struct tile *t, uint16_t part);
+
+/* Routed experts cut over all tiles (cut_experts.c) or in whole groups of weights (units.c). Both
+ * include the shared expert. */
+void emit_cut_experts(struct tile *t, const struct routing *chosen);
+void emit_unit_experts(struct tile *t, const struct routing *chosen);
+
+#endif

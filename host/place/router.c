@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* router.c - router logits, scores, and the choice of experts: phases 9 and 10 of plan.h.
+ *
+ * A row holds the scores of some experts, a column is in charge of some others. Without groups of
+ * experts every tile counts how many of its row's experts beat its column's; the counts, summed
+ * along the column, are ranks, and the columns whose experts rank below top_k put them in their
+ * places of one vector, summed along the row of column roots. With groups the scores are gathered
+ * and one tile chooses. */
+#include "place/mlp.h"
+
+struct choice {
+    uint32_t top_k;
+    struct slice mine; /* experts of this row */
+    uint16_t scores;   /* [mine] */
+    struct routing to;
+};
+
+static void bias_words(struct tile *t, struct slice part, uint16_t *at)
+{
+    struct weight bias;
+    tile_weight(t, ROLE_ROUTER_BIAS, &bias);
+    *at = block_vector(t->m, &bias, part);
+}
+
+/* Logits of the row's experts, then their scores, in every tile of the row. */
+static void score(struct tile *t, struct choice *c)
+{
+    struct image *m = t->m;
+    uint32_t n = c->mine.count;
+    uint16_t part = image_words(m, PART_BUFFERS, n + 1);
+    uint16_t logits = image_words(m, PART_BUFFERS, n + 1);
+    tile_square_sum(t, word_at(part, n), own_part(t, t->residual), t->hidden_col.count);
+    mlp_product(t, ROLE_ROUTER, c->mine, part);
+    line_reduce(m, &t->row, REDUCE_ADD, part, logits, fixed(n + 1));
+    line_broadcast(m, &t->row, logits, fixed(n + 1));
+    image_mark(m, PHASE_ROUTER);
+    struct args_sigmoid args = {.norm = tile_norm(t, word_at(logits, n), t->config->hidden),
+                                .z = logits,
+                                .out = logits,
+                                .count = (uint16_t)n,
+                                .r_out = c->to.scale};
+    image_kernel(m, KERNEL_sigmoid, &args, sizeof args);
+    c->scores = logits;
+}
+
+/* All scores are gathered where row and column roots meet, which chooses and tells the row of
+ * column roots. */
+static void choose_at_one(struct tile *t, struct choice *c)
+{
+    struct image *m = t->m;
+    const struct model_config *k = t->config;
+    if (t->row_root) {
+        uint16_t part = image_words(m, PART_BUFFERS, k->experts);
+        uint16_t all = image_words(m, PART_BUFFERS, k->experts);
+        tile_copy(t, word_at(part, c->mine.first), c->scores, c->mine.count);
+        line_reduce(m, &t->column, REDUCE_ADD, part, all, fixed(k->experts));
+        if (t->column_root) {
+            struct args_topk args = {
+                .factor = (float)k->routed_scale,
+                .scores = all,
+                .experts = (uint16_t)k->experts,
+                .top_k = (uint16_t)c->top_k,
+                .groups = (uint16_t)k->groups,
+                .group_k = (uint16_t)k->groups_used,
+                .normalise = k->norm_topk,
+                .ids = c->to.ids,
+                .weights = c->to.weights,
+                .scratch = image_words(m, PART_BUFFERS, k->groups + 2 * k->groups_used)};
+            bias_words(t, (struct slice){0, k->experts}, &args.bias);
+            image_kernel(m, KERNEL_topk, &args, sizeof args);
+        }
+    }
+    if (t->column_root)
+        line_broadcast(m, &t->row, c->to.ids, fixed(2 * c->top_k));
+}
+
+void emit_router(struct tile *t, const struct routing *to)
+{
+    const struct model_config *k = t->config;
+    struct choice c = {.top_k = k->experts_used, .to = *to};
+    c.mine = slice_of(k->experts, t->h, t->r);
+    score(t, &c);
+    choose_at_one(t, &c);
+    if (!t->split)
+        line_broadcast(t->m, &t->column, to->ids, fixed(2 * c.top_k));
+    image_mark(t->m, PHASE_TOP_K);
+}

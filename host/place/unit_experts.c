@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* unit_experts.c - one tile's work with routed experts in units: phases 11 and 12 of plan.h. */
+#include "place/mlp.h"
+#include "place/relay.h"
+#include "place/units.h"
+
+#include "base/xalloc.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct work {
+    struct units u;
+    uint32_t top_k;
+    uint32_t place, sub; /* of this row, and its number there; no place: past the last one */
+    bool placed;
+    struct slice shared; /* rows of the shared expert's width */
+    uint32_t n, values;  /* rows of an expert, top_k * n + shared */
+    struct routing chosen;
+    uint16_t blocks, table;
+    uint16_t hidden;       /* [top_k][n], [shared]: the row's values */
+    uint16_t group_hidden; /* [top_k][32]: the place's values */
+    struct unit_group group[2]; /* of descriptors: gate and up, down */
+};
+
+static bool holds(const struct tile *t, const struct work *x, uint32_t expert, uint32_t *unit,
+                  uint32_t *group)
+{
+    return x->placed && unit_of_column(&x->u, expert, t->c, unit) &&
+           group_of_place(&x->u, expert, x->place, group);
+}
+
+/* Codes, then scales, of `rows` rows of a matrix over whole groups. */
+static uint8_t *put_rows(const struct tile *t, enum weight_role role, uint32_t expert,
+                         const struct weight_block *part, uint8_t *codes, uint8_t *scales)
+{
+    struct weight w;
+    checkpoint_weight(t->plan->checkpoint, role, t->stage, expert, &w);
+    weight_block_codes(&w, part, part->cols / 2, codes);
+    weight_block_scales(&w, part, scales);
+    return scales + (size_t)part->rows * part->cols / INT4_GROUP * 2;
+}
+
+/* A block: codes of gate, of up, their scales, codes of down, its scales. */
+static void put_block(const struct tile *t, const struct work *x, uint32_t expert, uint32_t unit,
+                      uint32_t group, uint8_t *room)
+{
+    const struct units *u = &x->u;
+    struct weight_block first = {group * INT4_GROUP + x->sub * u->up, u->up, unit * u->inputs,
+                                 u->inputs};
+    struct weight_block second = {unit * u->inputs + x->sub * u->down, u->down,
+                                  group * INT4_GROUP, INT4_GROUP};
+    size_t codes = (size_t)u->up * u->inputs / 2;
+    uint8_t *scales = put_rows(t, ROLE_EXPERT_GATE, expert, &first, room, room + 2 * codes);
+    uint8_t *down = put_rows(t, ROLE_EXPERT_UP, expert, &first, room + codes, scales);
+    put_rows(t, ROLE_EXPERT_DOWN, expert, &second, down,
+             down + (size_t)u->down * INT4_GROUP / 2);
+}
+
+/* What kernel `select_units` looks up, and the blocks it finds. */
+static void place_blocks(struct tile *t, struct work *x)
+{
+    uint32_t experts = t->config->experts, words = (experts + 31) / 32, count = 0, unit, group;
+    uint32_t *mask = xcalloc(2 * words, sizeof *mask), *high = mask + words;
+    uint16_t *prefix = xcalloc(words + 1, sizeof *prefix);
+    for (uint32_t e = 0; e < experts; e++) {
+        if (e % 32 == 0)
+            prefix[e / 32] = (uint16_t)count;
+        if (!holds(t, x, e, &unit, &group))
+            continue;
+        mask[e / 32] |= 1u << e % 32;
+        if (unit * x->u.inputs != t->window.first)
+            high[e / 32] |= 1u << e % 32;
+        count++;
+    }
+    x->table = image_data(t->m, PART_PROGRAM, mask, 2 * words * 4);
+    (void)image_data(t->m, PART_PROGRAM, prefix, words * 2);
+    free(mask);
+    free(prefix);
+    uint8_t *room = image_room(t->m, PART_WEIGHTS, count * x->u.bytes, &x->blocks);
+    for (uint32_t e = 0; room && e < experts; e++) {
+        if (!holds(t, x, e, &unit, &group))
+            continue;
+        put_block(t, x, e, unit, group, room);
+        room += x->u.bytes;
+    }
+}
+
+/* Gate and up of every chosen expert: two products of one descriptor each. */
+static void gate_up_products(struct tile *t, struct work *x, uint16_t part)
+{
+    const struct units *u = &x->u;
+    uint32_t codes = u->up * u->inputs / 2;
+    for (uint32_t i = 0; x->n && i < x->top_k; i++) {
+        uint16_t at = image_step(
+            t->m, (struct stream_desc){.op = STREAM_DOT_INT4,
+                                       .count = (uint16_t)u->up,
+                                       .dst = word_at(part, i * x->n),
+                                       .src0 = x->blocks,
+                                       .src1 = t->norm_x,
+                                       .row_bytes = (uint16_t)(u->inputs / 2),
+                                       .scales = x->blocks,
+                                       .scale_row_bytes = (uint16_t)(u->inputs / INT4_GROUP * 2),
+                                       .batch = 2,
+                                       .dst_step = (uint16_t)(4 * x->values),
+                                       .src0_step = (uint16_t)codes});
+        if (i == 0)
+            x->group[0] = (struct unit_group){.desc = at,
+                                              .scale = (uint16_t)(2 * codes),
+                                              .cols = (uint16_t)u->inputs,
+                                              .field = offsetof(struct stream_desc, src1),
+                                              .base = t->norm_x,
+                                              .step = (uint16_t)(4 * u->inputs)};
+    }
+}
+
+static void down_products(struct tile *t, struct work *x, uint16_t y)
+{
+    const struct units *u = &x->u;
+    uint32_t groups = u->up * u->inputs / INT4_GROUP; /* of gate, and of up */
+    uint32_t codes = groups * (INT4_GROUP + 4), scales = codes + u->down * INT4_GROUP / 2;
+    uint16_t to = word_at(y, x->sub * u->down);
+    for (uint32_t i = 0; x->n && i < x->top_k; i++) {
+        uint16_t at =
+            image_step(t->m, (struct stream_desc){.op = STREAM_DOT_INT4,
+                                                  .flags = STREAM_ACCUMULATE,
+                                                  .count = (uint16_t)u->down,
+                                                  .dst = to,
+                                                  .src0 = x->blocks,
+                                                  .src1 = word_at(x->group_hidden, i * INT4_GROUP),
+                                                  .row_bytes = INT4_GROUP / 2,
+                                                  .scales = x->blocks,
+                                                  .scale_row_bytes = 2});
+        if (i == 0)
+            x->group[1] = (struct unit_group){.desc = at,
+                                              .weight = (uint16_t)codes,
+                                              .scale = (uint16_t)scales,
+                                              .cols = INT4_GROUP,
+                                              .field = offsetof(struct stream_desc, dst),
+                                              .base = to,
+                                              .step = (uint16_t)(4 * u->inputs)};
+    }
+}
+
+static void gate_up_phase(struct tile *t, struct work *x, uint16_t part)
+{
+    uint32_t half = x->values;
+    gate_up_products(t, x, part);
+    line_reduce(t->m, &t->row, REDUCE_ADD, part, x->hidden, fixed(2 * half));
+    struct args_swiglu args = {.width = (uint16_t)x->n,
+                               .experts = (uint16_t)(x->n ? x->top_k : 0),
+                               .weights = x->chosen.weights,
+                               .r_in = x->chosen.scale};
+    emit_swiglu(t, args, x->hidden, half, 2 * half);
+}
+
+/* The rows of a place, as a line. Its colours are the band's column's, which it never meets. */
+static struct line place_line(const struct tile *t, const struct work *x)
+{
+    struct line l = t->column;
+    l.index = x->sub, l.length = x->u.rows;
+    for (uint32_t i = 0; i < LEVELS_PER_SET; i++)
+        l.chain[i] = (uint8_t)(COLOUR_COLUMN_A + i);
+    l.log = NULL;
+    line_set_kind(&l, REDUCE_CHAIN);
+    return l;
+}
+
+/* Every row's values of an expert to their places among the 32, summed over the rows with zeros. */
+static void gather_phase(struct tile *t, struct work *x)
+{
+    static const float one = 1.0f;
+    struct length n = fixed(x->top_k * INT4_GROUP);
+    struct line l = place_line(t, x);
+    uint16_t unit = image_data(t->m, PART_PROGRAM, &one, sizeof one);
+    tile_clear(t, x->group_hidden, n.plus);
+    image_step(t->m, (struct stream_desc){.op = STREAM_DOT_F32,
+                                          .count = (uint16_t)x->n,
+                                          .dst = word_at(x->group_hidden, x->sub * x->n),
+                                          .src0 = x->hidden,
+                                          .src1 = unit,
+                                          .cols = 1,
+                                          .row_bytes = 4,
+                                          .batch = (uint16_t)x->top_k,
+                                          .dst_step = INT4_GROUP * 4,
+                                          .src0_step = (uint16_t)(4 * x->n)});
+    line_reduce(t->m, &l, REDUCE_ADD, x->group_hidden, x->group_hidden, n);
+    line_broadcast(t->m, &l, x->group_hidden, n);
+    image_mark(t->m, PHASE_GATHER);
+}
+
+static void down_phase(struct tile *t, struct work *x)
+{
+    uint16_t y = t->norm_x; /* which nobody needs any more */
+    tile_clear(t, y, t->window.count);
+    if (t->config->shared_experts)
+        down_product(t, ROLE_SHARED_DOWN, x->shared, y, word_at(x->hidden, x->top_k * x->n), true);
+    if (x->placed) {
+        x->group_hidden = image_words(t->m, PART_BUFFERS, x->top_k * INT4_GROUP);
+        gather_phase(t, x);
+        down_products(t, x, y);
+    }
+    mlp_result(t, y);
+}
+
+void emit_unit_experts(struct tile *t, const struct routing *chosen)
+{
+    struct image *m = t->m;
+    const struct model_config *k = t->config;
+    struct work x = {
+        .u = units_of(t->plan, t->strip, t->stage), .top_k = k->experts_used, .chosen = *chosen};
+    x.place = t->r / x.u.rows, x.sub = t->r % x.u.rows;
+    x.placed = x.place < x.u.places;
+    x.shared = slice_of(k->shared_experts * k->expert_width, t->h, t->r);
+    x.n = x.placed ? x.u.up : 0;
+    x.values = x.top_k * x.n + x.shared.count;
+    uint32_t chosen_values = x.top_k * x.n;
+    uint16_t part;
+    x.hidden = product_room(t, 2 * x.values, &part);
+    if (k->shared_experts) {
+        mlp_product(t, ROLE_SHARED_GATE, x.shared, word_at(part, chosen_values));
+        mlp_product(t, ROLE_SHARED_UP, x.shared, word_at(part, x.values + chosen_values));
+    }
+    relay_take(t, chosen->ids, routing_words(k));
+    struct args_select_units args = {.ids = chosen->ids,
+                                     .top_k = (uint16_t)x.top_k,
+                                     .block_bytes = (uint16_t)x.u.bytes,
+                                     .experts = (uint16_t)k->experts};
+    uint16_t at = x.placed ? image_kernel(m, KERNEL_select_units, &args, sizeof args) : 0;
+    if (x.placed)
+        place_blocks(t, &x);
+    gate_up_phase(t, &x, part);
+    down_phase(t, &x);
+    if (!x.placed)
+        return;
+    args.first = x.blocks, args.table = x.table;
+    args.groups = image_data(m, PART_PROGRAM, x.group, sizeof x.group);
+    args.group_count = sizeof x.group / sizeof x.group[0];
+    image_rewrite(m, at, &args, sizeof args);
+}
