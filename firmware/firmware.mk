@@ -8,7 +8,7 @@ ROM_SRC := firmware/rom/entry.S firmware/trap.S firmware/rom/loader.c firmware/f
 
 # -Os, and -O2 where a token waits for it (and in the loader, where it avoids a memset).
 FW_OPT := -Os
-FW_FAST := $(patsubst %.c,$(FW)/obj/%.o,firmware/rom/loader.c $(filter-out %/units.c,$(wildcard firmware/kernels/*.c)))
+FW_FAST := $(patsubst %.c,$(FW)/obj/%.o,firmware/rom/loader.c $(wildcard firmware/kernels/*.c))
 $(FW_FAST): FW_OPT := -O2
 # The scheduler's branches are laid out as written, and its counters stay in registers: 5 cycles a dispatch.
 $(FW)/obj/firmware/sched.o: FW_OPT := -O2 -fno-reorder-blocks -fno-tree-dominator-opts -fno-tree-vrp

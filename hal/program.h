@@ -125,18 +125,21 @@ struct args_norm_rope {
     uint16_t pairs, pair_count;
 };
 
-/* Scores s[..][cached], of which a tile works on rows first .. first + heads - 1; max and sum are
- * of these only. score_max: s *= scale, max[j] = max over t (-FLT_MAX when nothing is cached).
- * score_exp: e[j][t] = exp(s[j][t] - max[j]), sum[j] = sum over t in order. With `share` it first
- * clears what it wrote the last time, so that all else in e stays zero while `cached` varies; `was`
- * is its note of how many those were, 0 at first. e may be s without `share`. */
+/* Scores s[..][cached], of which a tile works on rows first .. first + heads - 1 and, of each, on
+ * part `part` of `parts` of the positions t (cached * part / parts up to cached * (part + 1) /
+ * parts; parts 0: all); max and sum are of these only. score_max: s *= scale, max[j] = max over t
+ * (-FLT_MAX without any). score_exp: e[j][t] = exp(s[j][t] - max[j]), sum[j] = sum over t in order.
+ * With `share` it first clears what it wrote the last time, so that all else in e stays zero while
+ * `cached` varies; `was` is its note of how many those were, 0 at first. e may be s without
+ * `share`. */
 struct args_score {
     float scale;
     uint16_t scores, max;
     uint16_t sum, exp;
     uint16_t heads, state;
     uint16_t first, share;
-    uint16_t was, zero;
+    uint16_t was;
+    uint8_t part, parts;
 };
 
 /* dst[i] = 1 / src[i], i < count. dst may be src. */
@@ -175,27 +178,6 @@ struct select_entry {
 struct args_select {
     uint16_t ids, count;
     uint16_t entries, zero;
-};
-
-/* Where a tile holds blocks of only some experts. Block i, of `block_bytes`, lies at first + i *
- * block_bytes; experts are held in rising order. table: n = ceil(experts / 32) words with bit e for
- * an expert that is held, then n for one that works on the second part of the window, then n
- * uint16_t, the number of experts held below 32 i. A group is a list of top_k descriptors, one
- * behind the other, for ids[0], ids[1] ...: where the expert is held src0 = its block + weight,
- * scales = its block + scale, cols = `cols`, and the field of the descriptor at byte `field` = base,
- * or base + step on the second part; where not, cols = 0. */
-struct unit_group {
-    uint16_t desc;
-    uint16_t weight, scale;
-    uint16_t cols, field;
-    uint16_t base, step;
-    uint16_t zero;
-};
-struct args_select_units {
-    uint16_t ids, top_k;
-    uint16_t table, experts;
-    uint16_t first, block_bytes;
-    uint16_t groups, group_count;
 };
 
 /* out[i] = silu(r * gate[i]) * (r * up[i]) * weight, i < count; silu(z) = z / (1 + exp(-z)). These

@@ -52,6 +52,20 @@ static uint16_t cache_row_bytes(const struct tile *t, const struct attention *a)
     return (uint16_t)(t->latent.count * a->latent_bytes);
 }
 
+/* Kernel `token`, whose arguments token_finish writes, runs where a tile waits anyway: for what its
+ * column's root sends in phase 1 if its row has brought the position, otherwise for its row's root
+ * in phase 2. */
+static bool token_is_early(const struct tile *t)
+{
+    return t->hidden_row.count > 0 && !t->column_root;
+}
+
+static void token_begin(struct tile *t)
+{
+    struct args_token none = {0};
+    t->token_args = image_kernel(t->m, KERNEL_token, &none, sizeof none);
+}
+
 static void low_rank_phase(struct tile *t, struct attention *a)
 {
     struct image *m = t->m;
@@ -76,6 +90,8 @@ static void low_rank_phase(struct tile *t, struct attention *a)
     if (t->hidden_row.count && t->hidden_row.first == 0)
         tile_copy(t, word_at(part, n + 1 + t->window.count), t->input, PLAN_HEADER);
     line_reduce(m, &t->column, REDUCE_ADD, part, a->first, fixed(all));
+    if (token_is_early(t))
+        token_begin(t);
     line_broadcast(m, &t->column, a->first, fixed(all));
     image_mark(m, PHASE_LOW_RANK);
 
@@ -226,13 +242,6 @@ static void latent_store(struct tile *t, struct attention *a, uint16_t latent)
     a->store = image_step(t->m, (struct stream_desc){.op = op, .dst = a->cache, .src0 = latent});
 }
 
-/* Where tiles wait anyway: kernel `token`, whose arguments token_finish writes. */
-static void token_begin(struct tile *t)
-{
-    struct args_token none = {0};
-    t->token_args = image_kernel(t->m, KERNEL_token, &none, sizeof none);
-}
-
 static void query_phase(struct tile *t, struct attention *a)
 {
     struct image *m = t->m;
@@ -252,10 +261,11 @@ static void query_phase(struct tile *t, struct attention *a)
     tile_square_sum(t, word_at(part, n), a->first, a->low_rank.count);
     tile_square_sum(t, word_at(part, n + 1), kv, a->kv_latents);
     tile_pick(t, word_at(part, n + 2), a->turned, kv, a->kv);
-    if (t->row_root)
+    bool late = !token_is_early(t);
+    if (late && t->row_root)
         token_begin(t);
     line_reduce(m, &t->row, REDUCE_ADD, part, a->queries, fixed(all));
-    if (!t->row_root)
+    if (late && !t->row_root)
         token_begin(t);
     query_finish(t, a);
 }
@@ -353,12 +363,14 @@ static uint32_t usual_cached(const struct tile *t)
     return t->plan->context / (2 * t->h) + 1;
 }
 
-/* Whether rows share the softmax by heads. The same for all rows, for columns agree on maxima. */
+/* How a block's rows share the softmax: by heads when there is one block, or else by positions. The
+ * same for all rows, for columns agree on maxima. */
 static bool softmax_shares(const struct tile *t, const struct attention *a)
 {
-    uint32_t scores = a->heads * usual_cached(t), each = CYCLES_SCORE_MAX + CYCLES_SCORE_EXP;
-    uint32_t length = t->block.length;
-    uint32_t most = (a->heads + length - 1) / length * usual_cached(t);
+    uint32_t cached = usual_cached(t), length = t->block.length;
+    uint32_t scores = a->heads * cached, each = CYCLES_SCORE_MAX + CYCLES_SCORE_EXP;
+    uint32_t most = a->blocks > 1 ? a->heads * ((cached + length - 1) / length)
+                                  : (a->heads + length - 1) / length * cached;
     struct share_work work = {.all = (uint64_t)scores * each,
                               .most = (uint64_t)most * (each + CYCLES_SCORE_CLEAR),
                               .sums = scores,
@@ -380,12 +392,35 @@ static void score_phase(struct tile *t, struct attention *a)
     image_mark(m, PHASE_SCORES);
 }
 
-/* The tiles that hold scores of the same heads agree on each head's maximum along their column;
- * then they make exp(score - maximum) and its sums. `out`: [heads] sums, then exp. */
+/* The maxima of the scores of a tile's heads become those of all positions: along the block's row
+ * where it shares by positions, then along the column. */
+static uint16_t agree_on_maxima(struct tile *t, uint16_t max, uint32_t heads, bool positions)
+{
+    struct image *m = t->m;
+    uint16_t top = image_words(m, PART_BUFFERS, heads);
+    if (positions) {
+        uint16_t row = image_words(m, PART_BUFFERS, heads);
+        line_reduce(m, &t->block, REDUCE_MAX, max, row, fixed(heads));
+        max = row;
+    }
+    if (!positions || t->block.index == t->block.root) {
+        line_reduce(m, &t->column, REDUCE_MAX, max, top, fixed(heads));
+        line_broadcast(m, &t->column, top, fixed(heads));
+    }
+    if (positions)
+        line_broadcast(m, &t->block, top, fixed(heads));
+    return top;
+}
+
+/* The tiles that hold scores of the same heads agree on each head's maximum; then they make
+ * exp(score - maximum) and its sums. `out`: [heads] sums, then exp. */
 static void softmax_kernels(struct tile *t, struct attention *a, bool shares, uint16_t out)
 {
     struct image *m = t->m;
+    bool positions = shares && a->blocks > 1;
     struct slice mine = share_part(&t->block, shares, a->heads);
+    if (positions)
+        mine = (struct slice){0, a->heads};
     if (!mine.count)
         return;
     struct args_score args = {.scale = (float)attention_scale(t->config),
@@ -397,11 +432,10 @@ static void softmax_kernels(struct tile *t, struct attention *a, bool shares, ui
                               .first = (uint16_t)mine.first,
                               .share = shares,
                               .state = t->state};
+    if (positions)
+        args.part = (uint8_t)t->block.index, args.parts = (uint8_t)t->block.length;
     image_kernel(m, KERNEL_score_max, &args, sizeof args);
-    uint16_t top = image_words(m, PART_BUFFERS, mine.count);
-    line_reduce(m, &t->column, REDUCE_MAX, args.max, top, fixed(mine.count));
-    line_broadcast(m, &t->column, top, fixed(mine.count));
-    args.max = top;
+    args.max = agree_on_maxima(t, args.max, mine.count, positions);
     image_kernel(m, KERNEL_score_exp, &args, sizeof args);
 }
 
@@ -447,23 +481,23 @@ static void value_phase(struct tile *t, struct attention *a)
     image_mark(m, PHASE_VALUES);
 }
 
-/* The latents of the heads that row r holds values of were weighted by exp: they are divided by the
- * heads' sums, as a product with the reciprocal. Before W_uv, for so all tiles of the row do it at
- * once and the row root has nothing to do after it. */
-static void scale_latents(struct tile *t, const struct attention *a)
+/* The values that row r holds of this block were weighted by exp: they are divided by their heads'
+ * sums, as a product with the reciprocal. Before they are summed along the row, for so all its tiles
+ * do it at once and the row root has nothing to do after it. */
+static void scale_values(struct tile *t, const struct attention *a, uint16_t values)
 {
-    uint32_t v = t->config->v_dim, first = a->value.first / v, n = t->latent_count;
+    uint32_t v = t->config->v_dim, first = a->value.first / v;
     uint32_t heads = (a->value.first + a->value.count + v - 1) / v - first;
-    if (!n || !a->value.count)
+    if (!t->latent_count || !a->value.count)
         return;
     uint16_t factors = image_words(t->m, PART_BUFFERS, heads);
-    struct args_reciprocal args = {
-        .src = word_at(a->mixed, a->heads * n + first), .dst = factors, .count = (uint16_t)heads};
+    struct args_reciprocal args = {.src = word_at(a->mixed, a->heads * t->latent_count + first),
+                                   .dst = factors,
+                                   .count = (uint16_t)heads};
     image_kernel(t->m, KERNEL_reciprocal, &args, sizeof args);
-    for (uint32_t j = 0; j < heads; j++) {
-        uint16_t latents = word_at(a->mixed, (first + j) * n);
-        tile_scale(t, latents, latents, word_at(factors, j), n);
-    }
+    for (struct piece p = {0}; next_piece(a->value, v, &p);)
+        tile_scale(t, word_at(values, p.at), word_at(values, p.at),
+                   word_at(factors, p.head - first), p.count);
 }
 
 /* Returns row r's share of all heads' values, one block's behind the other's. */
@@ -475,7 +509,6 @@ static uint16_t heads_out_phase(struct tile *t, struct attention *a)
     uint16_t part = image_words(m, PART_BUFFERS, n);
     uint16_t own = word_at(part, t->block_index * a->value.count);
     uint16_t out = image_words(m, PART_BUFFERS, n);
-    scale_latents(t, a);
     tile_weight(t, ROLE_KV_B, &w);
     for (struct piece p = {0}; next_piece(a->value, v, &p);) {
         struct slice rows = {(a->first_head + p.head) * (nope + v) + nope + p.from, p.count};
@@ -483,6 +516,7 @@ static uint16_t heads_out_phase(struct tile *t, struct attention *a)
         block_product(m, &b, word_at(own, p.at), word_at(a->mixed, p.head * t->latent_count),
                       false);
     }
+    scale_values(t, a, own);
     line_reduce(m, &t->row, REDUCE_ADD, part, out, fixed(n));
     line_broadcast(m, &t->row, out, fixed(n));
     image_mark(m, PHASE_HEADS_OUT);
@@ -520,7 +554,7 @@ void emit_residual_sum(struct tile *t, uint16_t part, enum phase phase)
 static void token_finish(struct tile *t, const struct attention *a)
 {
     uint32_t slot_bytes = t->latent.count * a->latent_bytes;
-    struct args_token args = {.x = t->header,
+    struct args_token args = {.x = token_is_early(t) ? t->input : t->header,
                               .state = t->state,
                               .row = (uint16_t)t->r,
                               .rows = (uint16_t)t->h,

@@ -191,14 +191,12 @@ static void block_init(struct tile *t)
         struct slice columns = slice_of(t->w, blocks, t->block_index);
         if (t->c < columns.first)
             continue;
-        t->block = line_make(t->c - columns.first, columns.count, PORT_WEST, PORT_EAST,
-                             COLOUR_BLOCK_A, COLOUR_BLOCK_CAST);
+        t->block = line_part(&t->row, t->c - columns.first, columns.count, COLOUR_BLOCK_A,
+                             COLOUR_BLOCK_CAST);
         break;
     }
     if (blocks == 1)
         t->block = t->row;
-    else
-        line_set_kind(&t->block, REDUCE_CHAIN);
 }
 
 static void lines_init(struct tile *t, const struct strip_kinds *kinds, struct strip_log *log)

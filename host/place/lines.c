@@ -52,3 +52,16 @@ void line_set_kind(struct line *l, enum reduce_kind kind)
 {
     line_set_root(l, kind, reduce_root(kind, l->length));
 }
+
+struct line line_part(const struct line *whole, uint32_t index, uint32_t length, uint8_t first,
+                      uint8_t broadcast)
+{
+    struct line l = {.index = index,
+                     .length = length,
+                     .low = whole->low,
+                     .high = whole->high,
+                     .chain = {first, (uint8_t)(first + 1)},
+                     .broadcast = broadcast};
+    line_set_kind(&l, REDUCE_CHAIN);
+    return l;
+}

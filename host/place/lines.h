@@ -38,4 +38,9 @@ enum reduce_kind line_choose(const struct line_log *log, bool narrow);
 void line_set_kind(struct line *l, enum reduce_kind kind);
 void line_set_root(struct line *l, enum reduce_kind kind, uint32_t root);
 
+/* Tile `index` of `length` neighbours of a line, as a line of its own: a chain to its last tile, on
+ * the two colours from `first` on. */
+struct line line_part(const struct line *whole, uint32_t index, uint32_t length, uint8_t first,
+                      uint8_t broadcast);
+
 #endif

@@ -37,29 +37,64 @@ uint16_t product_room(struct tile *t, uint32_t words, uint16_t *part)
     return both;
 }
 
+/* This tile's team: outside the band a few neighbours of its row, or else all of it. */
+static struct line mlp_team(const struct tile *t, uint32_t values)
+{
+    uint32_t teams = t->w / (values ? values : 1);
+    if (!t->outer || teams < 2)
+        return t->row;
+    uint32_t i = (uint32_t)(((uint64_t)t->c * teams + teams - 1) / t->w);
+    while (slice_of(t->w, teams, i).first > t->c)
+        i--;
+    struct slice columns = slice_of(t->w, teams, i);
+    return line_part(&t->row, t->c - columns.first, columns.count, COLOUR_BLOCK_A,
+                     COLOUR_BLOCK_CAST);
+}
+
 bool swiglu_shares(const struct tile *t, uint32_t values, uint32_t sums)
 {
+    struct line team = mlp_team(t, values);
+    uint32_t most = (values + team.length - 1) / team.length;
     struct share_work w = {.all = (uint64_t)values * CYCLES_SWIGLU,
-                           .most = (uint64_t)(values + t->w - 1) / t->w * CYCLES_SWIGLU,
+                           .most = (uint64_t)most * CYCLES_SWIGLU,
                            .sums = sums,
                            .values = values};
-    return share_pays(t->plan->machine, &t->row, &w);
+    return share_pays(t->plan->machine, &team, &w);
+}
+
+/* Every tile of the row gets the sums and belongs to a team that makes all values by itself. */
+static void shared_swiglu(struct tile *t, struct args_swiglu args, uint16_t both, uint32_t values,
+                          uint32_t sums)
+{
+    struct image *m = t->m;
+    struct line team = mlp_team(t, values);
+    struct slice mine = slice_of(values, team.length, team.index);
+    uint16_t part = image_words(m, PART_BUFFERS, values);
+    line_broadcast(m, &t->row, both, fixed(sums));
+    args.gate = word_at(both, mine.first);
+    args.up = word_at(both, values + mine.first);
+    args.out = word_at(part, mine.first);
+    args.first = (uint16_t)mine.first;
+    args.count = (uint16_t)mine.count;
+    if (mine.count)
+        image_kernel(m, KERNEL_swiglu, &args, sizeof args);
+    line_reduce(m, &team, REDUCE_ADD, part, both, fixed(values));
+    line_broadcast(m, &team, both, fixed(values));
 }
 
 void emit_swiglu(struct tile *t, struct args_swiglu args, uint16_t both, uint32_t values,
                  uint32_t sums)
 {
-    bool shares = swiglu_shares(t, values, sums);
-    struct slice mine = share_part(&t->row, shares, values);
-    uint16_t out = shares ? share_begin(t->m, &t->row, both, fixed(sums), values) : both;
-    args.gate = word_at(both, mine.first);
-    args.up = word_at(both, values + mine.first);
-    args.out = word_at(out, mine.first);
-    args.first = (uint16_t)mine.first;
-    args.count = (uint16_t)mine.count;
-    if (mine.count)
-        image_kernel(t->m, KERNEL_swiglu, &args, sizeof args);
-    share_end(t->m, &t->row, shares, out, both, fixed(values));
+    if (swiglu_shares(t, values, sums)) {
+        shared_swiglu(t, args, both, values, sums);
+    } else {
+        args.gate = args.out = both;
+        args.up = word_at(both, values);
+        args.count = (uint16_t)values;
+        if (t->row_root && values)
+            image_kernel(t->m, KERNEL_swiglu, &args, sizeof args);
+        line_broadcast(t->m, &t->row, both, fixed(values));
+    }
     image_mark(t->m, PHASE_GATE_UP);
 }
 

@@ -158,13 +158,7 @@ static void gate_up_phase(struct tile *t, struct work *x, uint16_t part)
 /* The rows of a place, as a line. Its colours are the band's column's, which it never meets. */
 static struct line place_line(const struct tile *t, const struct work *x)
 {
-    struct line l = t->column;
-    l.index = x->sub, l.length = x->u.rows;
-    for (uint32_t i = 0; i < LEVELS_PER_SET; i++)
-        l.chain[i] = (uint8_t)(COLOUR_COLUMN_A + i);
-    l.log = NULL;
-    line_set_kind(&l, REDUCE_CHAIN);
-    return l;
+    return line_part(&t->column, x->sub, x->u.rows, COLOUR_COLUMN_A, COLOUR_COLUMN_CAST);
 }
 
 /* Every row's values of an expert to their places among the 32, summed over the rows with zeros. */
