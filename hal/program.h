@@ -168,6 +168,40 @@ struct args_topk {
     uint16_t weights, scratch; /* scratch: groups + 2 * group_k words, when groups > 1 */
 };
 
+/* The same choice (one group) made by many tiles together: an expert beats another when its
+ * score + bias is larger, or equal and its number lower; NaN counts as the least.
+ *
+ * rank_count: out[k] (fp32) = how many of the experts their_first .. + their_count - 1 beat expert
+ * my_first + k, k < my_count. Scores in theirs[..] and mine[..], biases beside them (0: none). The
+ * counts against all experts add up to the expert's rank. */
+struct args_rank_count {
+    uint16_t theirs, their_bias;
+    uint16_t their_first, their_count;
+    uint16_t mine, my_bias;
+    uint16_t my_first, my_count;
+    uint16_t out, zero;
+};
+
+/* rank_place: clears out[0 .. 2 * top_k - 1]; then, for each k < my_count whose ranks[k] (fp32) is
+ * below top_k: out[rank] = id + 1 (fp32), out[top_k + rank] = mine[k], id = my_first + k. Of all
+ * tiles with different experts exactly one writes each place, so their sum holds the choice. Fault
+ * ARGUMENT if a rank is not within 0 .. 2^24. */
+struct args_rank_place {
+    uint16_t mine, ranks;
+    uint16_t my_first, my_count;
+    uint16_t top_k, out;
+};
+
+/* rank_finish: sums are such a sum, 2 * top_k words. ids[i] (uint32_t) and weights[i] as topk makes
+ * them. ids may be sums, and weights the second half of sums. Fault ARGUMENT if a place is empty.
+ */
+struct args_rank_finish {
+    float factor;
+    uint16_t sums, top_k;
+    uint16_t ids, weights;
+    uint16_t normalise, zero;
+};
+
 /* For each of count entries: desc->src0 = weight + id * weight_step, desc->scales = scale + id *
  * scale_step, id = ids[slot]. */
 struct select_entry {
@@ -178,6 +212,31 @@ struct select_entry {
 struct args_select {
     uint16_t ids, count;
     uint16_t entries, zero;
+};
+
+/* select_units: the same where a tile holds blocks of some of the experts only, block_bytes each
+ * from `first` (not 0) on, in order of their numbers. The table, 4-aligned, W = ceil(experts / 32):
+ *
+ *   uint32_t mask[W]    bit e % 32 of word e / 32: this tile holds a block of expert e
+ *   uint16_t prefix[W]  how many it holds of experts below 32 * word; then up to a multiple of 4
+ *   uint32_t high[W]    bits as in mask: the expert's columns are the window's second group
+ *
+ * For each entry, id = ids[slot]: when the tile holds block b of expert id, desc->src0 = b +
+ * weight, desc->scales = b + scale, desc->cols = cols, and if field is not 0 the uint16_t at byte
+ * `field` of the descriptor = base, plus step if the bit in high is set. Else desc->cols = 0 and
+ * nothing else changes. Entries of one slot that follow each other cost less. Fault ARGUMENT if
+ * slot is not below count, an id not below experts, or a block beyond 16 bits. */
+struct select_unit {
+    uint16_t desc, slot;
+    uint16_t weight, scale;
+    uint16_t cols, field;
+    uint16_t base, step;
+};
+struct args_select_units {
+    uint16_t ids, count;
+    uint16_t experts, table;
+    uint16_t entries, entry_count;
+    uint16_t first, block_bytes;
 };
 
 /* out[i] = silu(r * gate[i]) * (r * up[i]) * weight, i < count; silu(z) = z / (1 + exp(-z)). These

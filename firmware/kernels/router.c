@@ -5,6 +5,7 @@
  * one comparison with the last entry, which is why that loop is kept tight. (A tournament over
  * blocks of experts was measured to be slower.) */
 #include "firmware/fault.h"
+#include "firmware/kernels/choice.h"
 #include "firmware/kernels/kernels.h"
 #include "firmware/kernels/math.h"
 #include "firmware/kernels/words.h"
@@ -12,6 +13,7 @@
 
 enum { THIS_FILE = FAULT_FILE_ROUTER_C };
 enum { OFFSET_MAX = 0xffff };
+#define COLD __attribute__((cold, noinline)) /* for size: few models have groups */
 
 void kernel_sigmoid(uint32_t args)
 {
@@ -32,14 +34,8 @@ struct best {
     uint32_t count, max;
 };
 
-/* NaN counts as the least, so that it can never hold a place. */
-static float ordered(float value)
-{
-    return math_max(value, -0x1.fffffep127f);
-}
-
 /* Put an entry in its place; the last one falls off a full list. Returns the value to beat. */
-static float best_insert(struct best *b, uint32_t id, float value)
+static __attribute__((noinline)) float best_insert(struct best *b, uint32_t id, float value)
 {
     float *v = b->value + (b->count < b->max ? b->count++ : b->count - 1);
     uint32_t *i = b->id + (v - b->value);
@@ -56,46 +52,39 @@ static float best_insert(struct best *b, uint32_t id, float value)
     return b->value[b->count - 1];
 }
 
-static inline float choice(const float *score, const float *bias, uint32_t e)
+/* Offer the experts first .. end - 1 to a full list: only what beats its last entry costs more than
+ * a comparison. */
+static void scan(struct best *b, const float *score, const float *bias, uint32_t first,
+                 uint32_t end)
 {
-    return bias ? score[e] + bias[e] : score[e];
-}
+    float value, least = b->value[b->max - 1];
 
-/* Offer the experts first .. end - 1. Once the list is full only what beats its last entry costs
- * more than a comparison. max is not 0. */
-static inline __attribute__((always_inline)) void
-scan(struct best *b, const float *score, const float *bias, uint32_t first, uint32_t end)
-{
-    uint32_t e = first;
-    float least;
-
-    for (; e < end && b->count < b->max; e++)
-        best_insert(b, e, ordered(choice(score, bias, e)));
-    if (e == end)
-        return;
-    least = b->value[b->max - 1];
+    for (; !bias && first < end; first++)
+        if ((value = score[first]) > least)
+            least = best_insert(b, first, value);
 #pragma GCC unroll 4
-    for (; e < end; e++) {
-        float value = choice(score, bias, e);
-        if (value > least)
-            least = best_insert(b, e, value);
-    }
+    for (; first < end; first++)
+        if ((value = score[first] + bias[first]) > least)
+            least = best_insert(b, first, value);
 }
 
+/* Offer the experts first .. end - 1. max is not 0. */
 static void offer(struct best *b, const struct args_topk *a, uint32_t first, uint32_t end)
 {
-    if (a->bias)
-        scan(b, words(a->scores), words(a->bias), first, end);
-    else
-        scan(b, words(a->scores), 0, first, end);
+    const float *score = words(a->scores), *bias = words_or_none(a->bias);
+
+    for (; first < end && b->count < b->max; first++)
+        best_insert(b, first, ordered(choice(score, bias, first)));
+    if (first < end)
+        scan(b, score, bias, first, end);
 }
 
-static float group_value(const struct args_topk *a, uint32_t first, uint32_t end)
+static COLD float group_value(const struct args_topk *a, uint32_t first, uint32_t end)
 {
     float most = -0x1.fffffep127f, second = most;
 
     for (uint32_t e = first; e < end; e++) {
-        float value = ordered(choice(words(a->scores), a->bias ? words(a->bias) : 0, e));
+        float value = ordered(choice(words(a->scores), words_or_none(a->bias), e));
         if (value > most) {
             second = most;
             most = value;
@@ -108,7 +97,7 @@ static float group_value(const struct args_topk *a, uint32_t first, uint32_t end
 
 /* Mark the group_k best groups in `stays`, one word per group. scratch holds the marks, then the
  * list's ids, then its values: groups + 2 * group_k words. */
-static const uint32_t *choose_groups(const struct args_topk *a, uint32_t size)
+static COLD const uint32_t *choose_groups(const struct args_topk *a, uint32_t size)
 {
     uint32_t *stays = hal_sram(a->scratch);
     struct best b = {.id = stays + a->groups,
@@ -158,8 +147,7 @@ void kernel_topk(uint32_t args)
         weight[i] = score[id[i]];
         sum += weight[i];
     }
-    for (uint32_t i = 0; i < a->top_k; i++)
-        weight[i] = (a->normalise ? weight[i] / (sum + 1e-20f) : weight[i]) * a->factor;
+    weigh(weight, a->top_k, sum, a->factor, a->normalise);
 }
 
 static uint16_t slice_offset(uint32_t base, uint32_t id, uint32_t step)

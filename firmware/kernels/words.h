@@ -14,6 +14,12 @@ static inline float *words(uint32_t offset)
     return hal_sram(offset);
 }
 
+/* The same where 0 means that there are none. */
+static inline float *words_or_none(uint32_t offset)
+{
+    return offset ? words(offset) : 0;
+}
+
 /* r of a norm (program.h). */
 static inline float norm_factor(const struct args_norm *n)
 {

@@ -8,15 +8,15 @@
 
 /* From a run on x86; tests/unit/test_kernels.c holds the same sources against double precision. */
 const uint32_t cross_kernel_expected[KERNEL_COUNT] = {
-    0xf1244353, 0x28fa4482, 0x919a33d8, 0x30f1b1b7, 0x02db62ea, 0x76737f53,
-    0xcbd2a8cc, 0x82348417, 0xd508af1b, 0x2707281b, 0x5003a7e7};
+    0xf1244353, 0x28fa4482, 0x919a33d8, 0x30f1b1b7, 0x02db62ea, 0x76737f53, 0xcbd2a8cc, 0x82348417,
+    0xd508af1b, 0x2707281b, 0x5003a7e7, 0xaa13697c, 0xd628d1f8, 0x1a331cac, 0x6333d81d};
 
 /* Places: arguments, token state, a norm's sum, four arrays, and what else a kernel needs. */
 enum {
     ARGS = 0x2600,
     STATE = 0x2680,
     NORM_SUM = 0x2690,
-    TABLE = 0x26a0,
+    TABLE = 0x26a0, /* 0x160 bytes */
     A = 0x2800,
     B = 0x2c00,
     C = 0x3000,
@@ -221,13 +221,99 @@ static void swiglu(const struct draw *x)
     ARGUMENTS(a);
 }
 
+static void rank_count(const struct draw *x)
+{
+    struct args_rank_count a = {.theirs = A,
+                                .their_bias = (uint16_t)(pick(x, 0, 2) ? B : 0),
+                                .their_first = pick(x, 1, 40),
+                                .their_count = pick(x, 2, 20),
+                                .mine = C,
+                                .my_bias = (uint16_t)(pick(x, 3, 2) ? D : 0),
+                                .my_first = pick(x, 4, 40),
+                                .my_count = pick(x, 5, 20),
+                                .out = E};
+    for (uint32_t i = 0; i < 8; i++) { /* some ties, and no numbers */
+        put(A + 4u * pick(x, 6 + i, 20), i % 4 ? 0x3f000000 : 0x7fc00000);
+        put(C + 4u * pick(x, 14 + i, 20), i % 4 ? 0x3f000000 : 0xffc00001);
+    }
+    ARGUMENTS(a);
+}
+
+static void rank_place(const struct draw *x)
+{
+    static const float rank[] = {0, 1, 2, 3, 5, 8, 13, 383};
+    struct args_rank_place a = {.mine = A,
+                                .ranks = B,
+                                .my_first = pick(x, 0, 380),
+                                .my_count = pick(x, 1, 9),
+                                .top_k = pick(x, 2, 9),
+                                .out = C};
+    for (uint32_t i = 0; i < 8; i++)
+        put_bytes(B + 4 * i, &rank[pick(x, 3 + i, 8)], sizeof *rank);
+    ARGUMENTS(a);
+}
+
+static void rank_finish(const struct draw *x)
+{
+    static const float number[] = {1, 2, 17, 100, 255, 256, 383, 384}, factor[] = {2.827f, 1.0f};
+    struct args_rank_finish a = {.factor = factor[pick(x, 0, 2)],
+                                 .sums = A,
+                                 .top_k = pick(x, 1, 9),
+                                 .ids = (uint16_t)(pick(x, 2, 2) ? A : B),
+                                 .weights = C,
+                                 .normalise = pick(x, 3, 2)};
+    for (uint32_t i = 0; i < 8; i++)
+        put_bytes(A + 4 * i, &number[pick(x, 4 + i, 8)], sizeof *number);
+    ARGUMENTS(a);
+}
+
+static void select_units(const struct draw *x)
+{
+    struct args_select_units a = {.ids = A,
+                                  .count = 4,
+                                  .experts = 96,
+                                  .table = B,
+                                  .entries = TABLE,
+                                  .entry_count = 8,
+                                  .first = 0x4000,
+                                  .block_bytes = pick(x, 0, 0x100)};
+    for (uint32_t i = 0; i < 8; i++) {
+        struct select_unit u = {.desc = (uint16_t)(D + 0x20 * i),
+                                .slot = (uint16_t)(i / 2),
+                                .weight = pick(x, 1 + i, 0x80),
+                                .scale = pick(x, 9 + i, 0x80),
+                                .cols = pick(x, 17, 0x40),
+                                .field = (uint16_t)(i % 2 ? 12 : 0),
+                                .base = 0x5000,
+                                .step = 0x100};
+        __builtin_memcpy(hal_sram(TABLE + i * (uint32_t)sizeof u), &u, sizeof u);
+    }
+    for (uint32_t i = 0; i < 4; i++)
+        put(A + 4 * i, pick(x, 18 + i, 96));
+    for (uint32_t i = 0; i < 3; i++)
+        put(B + 4 * i, x->v[i] | x->v[3 + i]);
+    put(B + 12, 0x00130000);
+    put(B + 16, 0x00000027);
+    ARGUMENTS(a);
+}
+
 static void prepare(enum kernel kernel, struct random *r)
 {
     static void (*const of[KERNEL_COUNT])(const struct draw *) = {
-        [KERNEL_token] = token,     [KERNEL_rsqrt] = rsqrt,     [KERNEL_norm_rope] = norm_rope,
-        [KERNEL_score_max] = score, [KERNEL_score_exp] = score, [KERNEL_reciprocal] = reciprocal,
-        [KERNEL_sigmoid] = sigmoid, [KERNEL_topk] = topk,       [KERNEL_select] = select,
-        [KERNEL_swiglu] = swiglu};
+        [KERNEL_token] = token,
+        [KERNEL_rsqrt] = rsqrt,
+        [KERNEL_norm_rope] = norm_rope,
+        [KERNEL_score_max] = score,
+        [KERNEL_score_exp] = score,
+        [KERNEL_reciprocal] = reciprocal,
+        [KERNEL_sigmoid] = sigmoid,
+        [KERNEL_topk] = topk,
+        [KERNEL_select] = select,
+        [KERNEL_swiglu] = swiglu,
+        [KERNEL_rank_count] = rank_count,
+        [KERNEL_rank_place] = rank_place,
+        [KERNEL_rank_finish] = rank_finish,
+        [KERNEL_select_units] = select_units};
     struct draw x;
     fill(r);
     for (uint32_t i = 0; i < sizeof x.v / sizeof *x.v; i++)

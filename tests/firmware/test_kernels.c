@@ -334,6 +334,105 @@ static void swiglu_weighs_experts_and_not_the_shared(void)
     CHECK_NEAR(OUT + 16, 0x3fbb26a8); /* silu(1) * 2 */
 }
 
+/* Experts 2, 3, 4 of a row against 3 and 4 of a column: 3 is beaten by 2, its equal before it; 4 by
+ * all. Biases make 4 the best. */
+static void rank_counts_who_is_better(void)
+{
+    struct args_rank_count a = {.theirs = A,
+                                .their_first = 2,
+                                .their_count = 3,
+                                .mine = B,
+                                .my_first = 3,
+                                .my_count = 2,
+                                .out = OUT};
+    __builtin_memcpy(hal_sram(ARGS), &a, sizeof a);
+    SET(A, F_2, F_2, F_1);
+    SET(B, F_2, F_1);
+    kernel_rank_count(ARGS);
+    CHECK_EQ(sram_get(OUT), F_1);
+    CHECK_EQ(sram_get(OUT + 4), F_2);
+    a.their_bias = C;
+    a.my_bias = C + 4;
+    __builtin_memcpy(hal_sram(ARGS), &a, sizeof a);
+    SET(C, F_0, F_0, F_4);
+    kernel_rank_count(ARGS);
+    CHECK_EQ(sram_get(OUT), F_2);
+    CHECK_EQ(sram_get(OUT + 4), F_0);
+}
+
+static void rank_places_what_is_chosen(void)
+{
+    struct args_rank_place a = {
+        .mine = A, .ranks = B, .my_first = 6, .my_count = 3, .top_k = 2, .out = OUT};
+    __builtin_memcpy(hal_sram(ARGS), &a, sizeof a);
+    SET(A, F_HALF, F_3, F_4);
+    SET(B, F_2, F_1, F_3);
+    SET(OUT, F_1, F_1, F_1, F_1, F_1);
+    kernel_rank_place(ARGS);
+    CHECK_EQ(sram_get(OUT), F_0);
+    CHECK_EQ(sram_get(OUT + 4), 0x41000000); /* expert 7 */
+    CHECK_EQ(sram_get(OUT + 8), F_0);
+    CHECK_EQ(sram_get(OUT + 12), F_3);
+    CHECK_EQ(sram_get(OUT + 16), F_1);
+}
+
+static void call_rank_finish(void)
+{
+    kernel_rank_finish(ARGS);
+}
+
+static void rank_finish_makes_ids_and_weights(void)
+{
+    struct args_rank_finish a = {
+        .factor = 2.0f, .sums = A, .top_k = 2, .ids = OUT, .weights = B, .normalise = 1};
+    __builtin_memcpy(hal_sram(ARGS), &a, sizeof a);
+    SET(A, F_4, F_1, F_3, F_1);
+    kernel_rank_finish(ARGS);
+    CHECK_EQ(sram_get(OUT), 3);
+    CHECK_EQ(sram_get(OUT + 4), 0);
+    CHECK_EQ(sram_get(B), 0x3fc00000); /* 3 / 4 * 2 */
+    CHECK_EQ(sram_get(B + 4), F_HALF);
+    sram_set(A + 4, F_0);
+    CHECK_EQ(bench_call(call_rank_finish), BENCH_FAULTED);
+    CHECK_EQ(port_tile()->fault[VIRT_FAULT_CODE], FAULT_ARGUMENT);
+    CHECK_EQ(port_tile()->fault[VIRT_FAULT_INFO], 1);
+}
+
+/* Of 64 experts this tile holds 3, 31 and 33; the last is in the second group of columns. */
+static void select_units_points_at_blocks(void)
+{
+    struct args_select_units a = {.ids = A,
+                                  .count = 2,
+                                  .experts = 64,
+                                  .table = B,
+                                  .entries = LIST,
+                                  .entry_count = 2,
+                                  .first = 0x4000,
+                                  .block_bytes = 0x100};
+    struct select_unit u[2] = {{DESC, 0, 0, 0x80, 24, 12, 0x5000, 0x60},
+                               {DESC + 32, 1, 8, 0x88, 24, 12, 0x5000, 0x60}};
+    const struct stream_desc *d = hal_sram(DESC);
+    __builtin_memcpy(hal_sram(ARGS), &a, sizeof a);
+    __builtin_memcpy(hal_sram(LIST), u, sizeof u);
+    SET(A, 33, 4);
+    SET(B, 0x80000008, 0x00000002, 0x00020000, 0x00000000, 0x00000002);
+    SET(DESC + 32, 1, 2, 3, 4, 5, 6, 7, 8);
+    kernel_select_units(ARGS);
+    CHECK_EQ(d->src0, 0x4200);
+    CHECK_EQ(d->scales, 0x4280);
+    CHECK_EQ(d->cols, 24);
+    CHECK_EQ(d->src1, 0x5060);
+    CHECK_EQ(d->dst, 0);
+    CHECK_EQ(d[1].cols, 0);
+    CHECK_EQ(d[1].src1, 4);
+    SET(A, 31, 3);
+    kernel_select_units(ARGS);
+    CHECK_EQ(d->src0, 0x4100);
+    CHECK_EQ(d->src1, 0x5000);
+    CHECK_EQ(d[1].src0, 0x4008);
+    CHECK_EQ(d[1].scales, 0x4088);
+}
+
 static void random_kernels_match_x86(void)
 {
     for (uint32_t k = KERNEL_none; k < KERNEL_COUNT; k++)
@@ -357,5 +456,9 @@ const struct bench_test tests_kernels[] = {
     {"select_points_at_slices", select_points_at_slices},
     {"select_of_an_impossible_expert_is_a_fault", select_of_an_impossible_expert_is_a_fault},
     {"swiglu_weighs_experts_and_not_the_shared", swiglu_weighs_experts_and_not_the_shared},
+    {"rank_counts_who_is_better", rank_counts_who_is_better},
+    {"rank_places_what_is_chosen", rank_places_what_is_chosen},
+    {"rank_finish_makes_ids_and_weights", rank_finish_makes_ids_and_weights},
+    {"select_units_points_at_blocks", select_units_points_at_blocks},
     {"random_kernels_match_x86", random_kernels_match_x86},
     {0, 0}};

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_kernel_cycles.c - what kernels take for each item on the plain core, wake and sleep
  * included, against the cycles that placement reckons with (place/share.h). */
+#include "hal/stream.h"
 #include "harness.h"
 #include "place/share.h"
 #include "stand_in.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +19,11 @@ enum {
     A = PAIRS + 0x800,
     B = A + 0x1000,
     C = B + 0x1000,
-    D = C + 0x1000
+    D = C + 0x1000,
+    IDS = D + 0x200, /* of chosen experts; then what says where they are */
+    HELD = IDS + 0x40,
+    ENTRIES = HELD + 0x100,
+    DESCS = ENTRIES + 0x100
 };
 
 struct kernel_run {
@@ -28,8 +34,32 @@ struct kernel_run {
         struct args_norm_rope norm_rope;
         struct args_score score;
         struct args_sigmoid sigmoid;
+        struct args_topk topk;
+        struct args_rank_count rank_count;
+        struct args_rank_place rank_place;
+        struct args_rank_finish rank_finish;
+        struct args_select_units select_units;
     } args;
+    uint32_t mask; /* select_units: which of each 32 experts the tile has */
 };
+
+/* Eight experts of 384 with two descriptors each; the tile has all experts, or none. */
+static void put_experts(uint8_t *sram, uint32_t mask)
+{
+    for (uint32_t i = 0; i < 8; i++) {
+        uint32_t id = 48 * i + 5;
+        memcpy(sram + IDS + 4 * i, &id, sizeof id);
+        for (uint32_t j = 0; j < 2; j++) {
+            struct select_unit unit = {.desc = (uint16_t)(DESCS + 64 * i + 32 * j),
+                                       .slot = (uint16_t)i,
+                                       .cols = 7,
+                                       .field = offsetof(struct stream_desc, src1)};
+            memcpy(sram + ENTRIES + (2 * i + j) * sizeof unit, &unit, sizeof unit);
+        }
+    }
+    for (uint32_t word = 0; word < 12; word++)
+        memcpy(sram + HELD + 4 * word, &mask, sizeof mask);
+}
 
 /* Cycles from the event that wakes the tile until it sleeps again; the second run of a tile. */
 static uint32_t cycles(const struct kernel_run *r)
@@ -45,10 +75,11 @@ static uint32_t cycles(const struct kernel_run *r)
     memcpy(s.sram + ARGS, &r->args, sizeof r->args);
     memcpy(s.sram + STATE, &r->state, sizeof r->state);
     for (uint32_t i = 0; i < 0x400; i++) {
-        float x = 0.25f + 0.001f * (float)i;
+        float x = 1.25f + 0.001f * (float)(i * 2654435761u >> 20); /* in no order */
         for (uint32_t array = 0; array < 3; array++)
             memcpy(&s.sram[A + array * 0x1000 + 4 * i], &x, sizeof x);
     }
+    put_experts(s.sram, r->mask);
     for (uint32_t i = 0; i < 64; i++) {
         struct rope_pair pair = {0x12345678 + i, 0x01234567, (uint16_t)(A + 8 * i), 0};
         memcpy(s.sram + PAIRS + i * sizeof pair, &pair, sizeof pair);
@@ -124,4 +155,63 @@ TEST(kernel_cycles_of_scores)
     check("score_exp score", &none, &many, 80, CYCLES_SCORE_EXP);
     none.args.score.share = many.args.score.share = 1;
     check("score_exp score, shared", &none, &many, 80, CYCLES_SCORE_EXP + CYCLES_SCORE_CLEAR);
+}
+
+TEST(kernel_cycles_of_choosing_together)
+{
+    struct kernel_run none = {
+        .kernel = KERNEL_rank_count,
+        .args.rank_count = {
+            .theirs = A, .their_bias = B, .mine = A, .my_bias = B, .my_count = 1, .out = C}};
+    struct kernel_run many = none;
+    many.args.rank_count.my_count = 81;
+    check("rank_count expert", &none, &many, 80, 28);
+    many = none;
+    many.args.rank_count.their_count = 80;
+    check("rank_count comparison", &none, &many, 80, 14);
+    none = (struct kernel_run){.kernel = KERNEL_rank_place,
+                               .args.rank_place = {.mine = A, .ranks = B, .top_k = 8, .out = C}};
+    many = none;
+    many.args.rank_place.my_count = 80;
+    check("rank_place chosen expert", &none, &many, 80, 26);
+    none.args.rank_place.top_k = many.args.rank_place.top_k = 1;
+    check("rank_place expert", &none, &many, 80, 16);
+    none = (struct kernel_run){
+        .kernel = KERNEL_rank_finish,
+        .args.rank_finish = {.factor = 1, .sums = B, .ids = C, .weights = D, .normalise = 1}};
+    many = none;
+    many.args.rank_finish.top_k = 8;
+    check("rank_finish expert", &none, &many, 8, 44);
+}
+
+TEST(kernel_cycles_of_select_units)
+{
+    struct kernel_run none = {.kernel = KERNEL_select_units,
+                              .args.select_units = {.ids = IDS,
+                                                    .count = 8,
+                                                    .experts = 384,
+                                                    .table = HELD,
+                                                    .entries = ENTRIES,
+                                                    .first = A,
+                                                    .block_bytes = 16}};
+    struct kernel_run many = none;
+    many.args.select_units.entry_count = 16;
+    check("select_units expert that is not here", &none, &many, 8, 40);
+    none.mask = many.mask = 0xffffffff;
+    check("select_units expert that is here", &none, &many, 8, 100);
+}
+
+TEST(kernel_cycles_of_topk)
+{
+    struct kernel_run none = {.kernel = KERNEL_topk,
+                              .args.topk = {.factor = 1,
+                                            .scores = A,
+                                            .bias = B,
+                                            .experts = 384,
+                                            .normalise = 1,
+                                            .ids = C,
+                                            .weights = D}};
+    struct kernel_run many = none;
+    many.args.topk.top_k = 8;
+    check("topk of 384, an expert", &none, &many, 384, 19);
 }
