@@ -52,18 +52,12 @@ static uint16_t cache_row_bytes(const struct tile *t, const struct attention *a)
     return (uint16_t)(t->latent.count * a->latent_bytes);
 }
 
-/* Kernel `token`, whose arguments token_finish writes, runs where a tile waits anyway: for what its
- * column's root sends in phase 1 if its row has brought the position, otherwise for its row's root
- * in phase 2. */
-static bool token_is_early(const struct tile *t)
-{
-    return t->hidden_row.count > 0 && !t->column_root;
-}
-
+/* Kernel `token`, whose arguments token_finish writes, runs beside the stream engine as soon as the
+ * position is there: from the row's input, or else from phase 1. */
 static void token_begin(struct tile *t)
 {
     struct args_token none = {0};
-    t->token_args = image_kernel(t->m, KERNEL_token, &none, sizeof none);
+    t->token_args = image_kernel_beside(t->m, KERNEL_token, &none, sizeof none);
 }
 
 static void low_rank_phase(struct tile *t, struct attention *a)
@@ -71,6 +65,8 @@ static void low_rank_phase(struct tile *t, struct attention *a)
     struct image *m = t->m;
     struct weight w;
     uint32_t n = a->low_rank.count + a->kv.count, all = n + 1 + t->window.count + PLAN_HEADER;
+    if (t->input)
+        token_begin(t);
     uint16_t x = word_at(t->input, PLAN_HEADER), part = image_words(m, PART_BUFFERS, all);
     a->first = image_words(m, PART_BUFFERS, all);
     t->residual = word_at(a->first, n + 1);
@@ -90,8 +86,6 @@ static void low_rank_phase(struct tile *t, struct attention *a)
     if (t->hidden_row.count && t->hidden_row.first == 0)
         tile_copy(t, word_at(part, n + 1 + t->window.count), t->input, PLAN_HEADER);
     line_reduce(m, &t->column, REDUCE_ADD, part, a->first, fixed(all));
-    if (token_is_early(t))
-        token_begin(t);
     line_broadcast(m, &t->column, a->first, fixed(all));
     image_mark(m, PHASE_LOW_RANK);
 
@@ -99,6 +93,8 @@ static void low_rank_phase(struct tile *t, struct attention *a)
     norm.out = a->scale = image_words(m, PART_BUFFERS, 1);
     image_kernel(m, KERNEL_rsqrt, &norm, sizeof norm);
     tile_scale(t, a->first, a->first, a->scale, n);
+    if (!t->input)
+        token_begin(t);
 }
 
 /* The vector that q_b (or the plain q_proj) multiplies, over the columns. */
@@ -261,12 +257,7 @@ static void query_phase(struct tile *t, struct attention *a)
     tile_square_sum(t, word_at(part, n), a->first, a->low_rank.count);
     tile_square_sum(t, word_at(part, n + 1), kv, a->kv_latents);
     tile_pick(t, word_at(part, n + 2), a->turned, kv, a->kv);
-    bool late = !token_is_early(t);
-    if (late && t->row_root)
-        token_begin(t);
     line_reduce(m, &t->row, REDUCE_ADD, part, a->queries, fixed(all));
-    if (late && !t->row_root)
-        token_begin(t);
     query_finish(t, a);
 }
 
@@ -554,7 +545,7 @@ void emit_residual_sum(struct tile *t, uint16_t part, enum phase phase)
 static void token_finish(struct tile *t, const struct attention *a)
 {
     uint32_t slot_bytes = t->latent.count * a->latent_bytes;
-    struct args_token args = {.x = token_is_early(t) ? t->input : t->header,
+    struct args_token args = {.x = t->input ? t->input : t->header,
                               .state = t->state,
                               .row = (uint16_t)t->r,
                               .rows = (uint16_t)t->h,

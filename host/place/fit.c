@@ -112,7 +112,7 @@ static uint32_t set_widths(struct plan *p, uint32_t most, struct image *m)
     struct widths known = {0};
     struct slice all = {0, p->height};
     uint32_t total = 0;
-    bool entered = p->band.count == p->height;
+    bool entered = p->band.count == p->height || p->band_rows;
     p->output = p->band; /* what a strip tried alone sends to */
     for (uint32_t i = 0; i < p->strip_count; i++) {
         struct strip *s = &p->strips[i];

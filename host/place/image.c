@@ -113,8 +113,10 @@ static void tie(struct image *m, int desc, int task)
         m->task_start[m->last_task] = desc >= 0 ? m->desc_at[desc] : PROGRAM_POST((uint32_t)task);
     else if (m->last_desc >= 0 && desc >= 0)
         m->desc[m->last_desc].next = m->desc_at[desc];
-    else if (m->last_desc >= 0)
+    else if (m->last_desc >= 0 && m->desc[m->last_desc].event == TILE_EVENT_NONE)
         m->desc[m->last_desc].event = (uint8_t)task;
+    else if (m->last_desc >= 0)
+        m->task_start[m->desc[m->last_desc].event] = PROGRAM_POST((uint32_t)task);
 }
 
 uint16_t image_step(struct image *m, struct stream_desc d)
@@ -137,14 +139,29 @@ uint16_t image_step(struct image *m, struct stream_desc d)
     return m->desc_at[index];
 }
 
-uint16_t image_kernel(struct image *m, enum kernel kernel, const void *args, uint32_t bytes)
+static int kernel_task(struct image *m, enum kernel kernel, const void *args, uint32_t bytes)
 {
     int t = new_task(m);
     m->task[t].kernel = (uint8_t)kernel;
     m->task[t].args = image_data(m, PART_PROGRAM, args, bytes);
+    return t;
+}
+
+uint16_t image_kernel(struct image *m, enum kernel kernel, const void *args, uint32_t bytes)
+{
+    int t = kernel_task(m, kernel, args, bytes);
     tie(m, -1, t);
     m->last_task = t;
     m->last_desc = -1;
+    return m->task[t].args;
+}
+
+uint16_t image_kernel_beside(struct image *m, enum kernel kernel, const void *args, uint32_t bytes)
+{
+    if (m->last_desc < 0 || m->desc[m->last_desc].event != TILE_EVENT_NONE)
+        return image_kernel(m, kernel, args, bytes);
+    int t = kernel_task(m, kernel, args, bytes);
+    m->desc[m->last_desc].event = (uint8_t)t;
     return m->task[t].args;
 }
 

@@ -74,13 +74,78 @@ static void choose_at_one(struct tile *t, struct choice *c)
         line_broadcast(m, &t->row, c->to.ids, fixed(2 * c->top_k));
 }
 
+/* This column's experts in terms of args_rank_count and args_rank_place. */
+static uint16_t column_scores(struct tile *t, const struct choice *c, struct slice mine)
+{
+    uint16_t part = image_words(t->m, PART_BUFFERS, mine.count);
+    uint16_t all = image_words(t->m, PART_BUFFERS, mine.count);
+    tile_pick(t, part, mine, c->scores, c->mine);
+    line_reduce(t->m, &t->column, REDUCE_ADD, part, all, fixed(mine.count));
+    line_broadcast(t->m, &t->column, all, fixed(mine.count));
+    return all;
+}
+
+/* How many of all experts beat each of the column's: in the column root. */
+static uint16_t column_ranks(struct tile *t, const struct choice *c, struct slice mine,
+                             uint16_t scores)
+{
+    uint16_t part = image_words(t->m, PART_BUFFERS, mine.count);
+    uint16_t ranks = image_words(t->m, PART_BUFFERS, mine.count);
+    struct args_rank_count args = {.theirs = c->scores,
+                                   .their_first = (uint16_t)c->mine.first,
+                                   .their_count = (uint16_t)c->mine.count,
+                                   .mine = scores,
+                                   .my_first = (uint16_t)mine.first,
+                                   .my_count = (uint16_t)mine.count,
+                                   .out = part};
+    bias_words(t, c->mine, &args.their_bias);
+    bias_words(t, mine, &args.my_bias);
+    image_kernel(t->m, KERNEL_rank_count, &args, sizeof args);
+    line_reduce(t->m, &t->column, REDUCE_ADD, part, ranks, fixed(mine.count));
+    return ranks;
+}
+
+static void choose_together(struct tile *t, struct choice *c)
+{
+    struct image *m = t->m;
+    const struct model_config *k = t->config;
+    struct slice mine = slice_of(k->experts, t->w, t->c);
+    uint16_t scores = 0, ranks = 0;
+    if (mine.count) {
+        scores = column_scores(t, c, mine);
+        ranks = column_ranks(t, c, mine, scores);
+    }
+    if (!t->column_root)
+        return;
+    struct args_rank_place place = {.mine = scores,
+                                    .ranks = ranks,
+                                    .my_first = (uint16_t)mine.first,
+                                    .my_count = (uint16_t)mine.count,
+                                    .top_k = (uint16_t)c->top_k,
+                                    .out = image_words(m, PART_BUFFERS, 2 * c->top_k)};
+    uint16_t sums = image_words(m, PART_BUFFERS, 2 * c->top_k);
+    image_kernel(m, KERNEL_rank_place, &place, sizeof place);
+    line_reduce(m, &t->row, REDUCE_ADD, place.out, sums, fixed(2 * c->top_k));
+    line_broadcast(m, &t->row, sums, fixed(2 * c->top_k));
+    struct args_rank_finish finish = {.factor = (float)k->routed_scale,
+                                      .sums = sums,
+                                      .top_k = (uint16_t)c->top_k,
+                                      .ids = c->to.ids,
+                                      .weights = c->to.weights,
+                                      .normalise = k->norm_topk};
+    image_kernel(m, KERNEL_rank_finish, &finish, sizeof finish);
+}
+
 void emit_router(struct tile *t, const struct routing *to)
 {
     const struct model_config *k = t->config;
     struct choice c = {.top_k = k->experts_used, .to = *to};
     c.mine = slice_of(k->experts, t->h, t->r);
     score(t, &c);
-    choose_at_one(t, &c);
+    if (k->groups > 1)
+        choose_at_one(t, &c);
+    else
+        choose_together(t, &c);
     if (!t->split)
         line_broadcast(t->m, &t->column, to->ids, fixed(2 * c.top_k));
     image_mark(t->m, PHASE_TOP_K);

@@ -21,7 +21,7 @@ struct work {
     uint16_t blocks, table;
     uint16_t hidden;       /* [top_k][n], [shared]: the row's values */
     uint16_t group_hidden; /* [top_k][32]: the place's values */
-    struct unit_group group[2]; /* of descriptors: gate and up, down */
+    struct select_unit *select; /* [top_k] slots: gate and up, down */
 };
 
 static bool holds(const struct tile *t, const struct work *x, uint32_t expert, uint32_t *unit,
@@ -74,8 +74,9 @@ static void place_blocks(struct tile *t, struct work *x)
             high[e / 32] |= 1u << e % 32;
         count++;
     }
-    x->table = image_data(t->m, PART_PROGRAM, mask, 2 * words * 4);
+    x->table = image_data(t->m, PART_PROGRAM, mask, words * 4);
     (void)image_data(t->m, PART_PROGRAM, prefix, words * 2);
+    (void)image_data(t->m, PART_PROGRAM, high, words * 4);
     free(mask);
     free(prefix);
     uint8_t *room = image_room(t->m, PART_WEIGHTS, count * x->u.bytes, &x->blocks);
@@ -105,13 +106,13 @@ static void gate_up_products(struct tile *t, struct work *x, uint16_t part)
                                        .batch = 2,
                                        .dst_step = (uint16_t)(4 * x->values),
                                        .src0_step = (uint16_t)codes});
-        if (i == 0)
-            x->group[0] = (struct unit_group){.desc = at,
-                                              .scale = (uint16_t)(2 * codes),
-                                              .cols = (uint16_t)u->inputs,
-                                              .field = offsetof(struct stream_desc, src1),
-                                              .base = t->norm_x,
-                                              .step = (uint16_t)(4 * u->inputs)};
+        x->select[2 * i] = (struct select_unit){.desc = at,
+                                                .slot = (uint16_t)i,
+                                                .scale = (uint16_t)(2 * codes),
+                                                .cols = (uint16_t)u->inputs,
+                                                .field = offsetof(struct stream_desc, src1),
+                                                .base = t->norm_x,
+                                                .step = (uint16_t)(4 * u->inputs)};
     }
 }
 
@@ -132,14 +133,14 @@ static void down_products(struct tile *t, struct work *x, uint16_t y)
                                                   .row_bytes = INT4_GROUP / 2,
                                                   .scales = x->blocks,
                                                   .scale_row_bytes = 2});
-        if (i == 0)
-            x->group[1] = (struct unit_group){.desc = at,
-                                              .weight = (uint16_t)codes,
-                                              .scale = (uint16_t)scales,
-                                              .cols = INT4_GROUP,
-                                              .field = offsetof(struct stream_desc, dst),
-                                              .base = to,
-                                              .step = (uint16_t)(4 * u->inputs)};
+        x->select[2 * i + 1] = (struct select_unit){.desc = at,
+                                                    .slot = (uint16_t)i,
+                                                    .weight = (uint16_t)codes,
+                                                    .scale = (uint16_t)scales,
+                                                    .cols = INT4_GROUP,
+                                                    .field = offsetof(struct stream_desc, dst),
+                                                    .base = to,
+                                                    .step = (uint16_t)(4 * u->inputs)};
     }
 }
 
@@ -218,18 +219,22 @@ void emit_unit_experts(struct tile *t, const struct routing *chosen)
     }
     relay_take(t, chosen->ids, routing_words(k));
     struct args_select_units args = {.ids = chosen->ids,
-                                     .top_k = (uint16_t)x.top_k,
-                                     .block_bytes = (uint16_t)x.u.bytes,
-                                     .experts = (uint16_t)k->experts};
+                                     .count = (uint16_t)x.top_k,
+                                     .experts = (uint16_t)k->experts,
+                                     .block_bytes = (uint16_t)x.u.bytes};
     uint16_t at = x.placed ? image_kernel(m, KERNEL_select_units, &args, sizeof args) : 0;
     if (x.placed)
         place_blocks(t, &x);
+    x.select = xcalloc(2 * x.top_k, sizeof *x.select);
     gate_up_phase(t, &x, part);
     down_phase(t, &x);
-    if (!x.placed)
-        return;
-    args.first = x.blocks, args.table = x.table;
-    args.groups = image_data(m, PART_PROGRAM, x.group, sizeof x.group);
-    args.group_count = sizeof x.group / sizeof x.group[0];
-    image_rewrite(m, at, &args, sizeof args);
+    if (x.placed) {
+        uint32_t entries = 2 * x.top_k;
+        args.first = x.blocks, args.table = x.table;
+        args.entry_count = (uint16_t)entries;
+        args.entries =
+            image_data(m, PART_PROGRAM, x.select, entries * (uint32_t)sizeof *x.select);
+        image_rewrite(m, at, &args, sizeof args);
+    }
+    free(x.select);
 }
