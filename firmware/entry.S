@@ -10,6 +10,7 @@
     .section .text.entry, "ax"
     .globl  firmware_entry
 firmware_entry:
+    li      gp, TILE_SRAM_BASE      /* hal/wafer/port.h; the linker may use it from here on */
     la      t0, trap_entry
     csrw    mtvec, t0
     li      t0, 0x2000              /* mstatus.FS = initial: floating point on */
@@ -30,7 +31,6 @@ firmware_entry:
     bne     t0, t1, 2b
 
     mv      sp, t1
-    li      gp, TILE_SRAM_BASE      /* hal/wafer/port.h */
     li      tp, TILE_REGS_BASE
     .irp    r, 1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
     li      x\r, 0

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tile.ld.S - the firmware image: code and constants at the start of SRAM, variables (there are none so
  * far) in the data region. Nothing may need initialised variables: the image is shared by all tiles and is
- * read-only, and boot only clears. */
+ * read-only, and boot only clears. Numbers lie so close behind its start that gp (hal/wafer/port.h) reaches them:
+ * the linker turns the address and the load of one into a load. */
 #include "hal/tile_map.h"
 
 ENTRY(firmware_entry)
@@ -13,8 +14,10 @@ PHDRS
 SECTIONS
 {
     . = TILE_SRAM_BASE;
-    .text : { *(.text.entry) *(.text .text.*) } :code
-    .rodata : { *(.rodata .rodata.* .srodata .srodata.*) . = ALIGN(4); } :code
+    __global_pointer$ = .;
+    .entry : { *(.text.entry) . = ALIGN(4); } :code
+    .rodata : { *(.srodata .srodata.*) *(.rodata .rodata.*) . = ALIGN(4); } :code
+    .text : { *(.text .text.*) . = ALIGN(4); } :code
     .data : { *(.data .data.* .sdata .sdata.*) } :code
     image_end = .;
 
