@@ -239,10 +239,10 @@ struct args_select_units {
     uint16_t first, block_bytes;
 };
 
-/* out[i] = silu(r * gate[i]) * (r * up[i]) * weight, i < count; silu(z) = z / (1 + exp(-z)). These
- * are the values `first` .. of a vector that holds `width` of each of `experts` experts, which are
- * weighted by weights[expert], and then others with weight 1. norm.sum 0: r is the word at r_in;
- * both 0: r = 1. out may be gate. Fault ARGUMENT if width is 0 and experts is not. */
+/* out[i] = silu(r * gate[i]) * (up[i] * (r * weight)), i < count; silu(z) = z / (1 + exp(-z)).
+ * These are the values `first` .. of a vector that holds `width` of each of `experts` experts,
+ * which are weighted by weights[expert], and then others with weight 1. norm.sum 0: r is the word
+ * at r_in; both 0: r = 1. out may be gate. Fault ARGUMENT if width is 0 and experts is not. */
 struct args_swiglu {
     struct args_norm norm;
     uint16_t gate, up;

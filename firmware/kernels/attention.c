@@ -29,6 +29,7 @@ void kernel_score_max(uint32_t args)
 
     for (uint32_t j = a->heads; j; j--, row += cached) {
         float most = -0x1.fffffep127f, *score = row;
+#pragma GCC unroll 2
         for (uint32_t t = mine.count; t; t--, score++) {
             float s = *score * scale;
             *score = s;

@@ -68,11 +68,10 @@ static inline float math_exp(float x)
  * 2^-20 less than 2^-43. Cost: about 60 cycles. */
 static inline void math_sincos_turns(uint64_t turns, float *sine, float *cosine)
 {
-    /* quarter turn, and the rest as a signed fraction t of a turn, |t| <= 1/8 */
-    uint64_t rest = turns + (UINT64_C(1) << 61);
-    uint32_t quarter = (uint32_t)(rest >> 62);
-    uint32_t high = ((uint32_t)(rest >> 32) & 0x3fffffff) - 0x20000000;
-    float t = (float)((int32_t)high >> 8) * 0x1p-24f; /* exact */
+    /* the nearest quarter turn, and the rest as a signed fraction t of a turn, |t| <= 1/8 */
+    uint32_t high = (uint32_t)(turns >> 32);
+    uint32_t quarter = (high + 0x20000000) >> 30;
+    float t = (float)((int32_t)(high << 2) >> 10) * 0x1p-24f; /* exact */
     float u, s, c;
 
     t = __builtin_fmaf((float)((high & 0xff) << 16 | (uint32_t)turns >> 16), 0x1p-48f, t);

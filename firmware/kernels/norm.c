@@ -33,8 +33,10 @@ void kernel_norm_rope(uint32_t args)
     uint32_t i = 0;
 
     if (a->gain)
+#pragma GCC unroll 2
         for (; i < a->scaled; i++)
             dst[i] = src[i] * r * gain[i];
+#pragma GCC unroll 2
     for (; i < a->scaled; i++)
         dst[i] = src[i] * r;
     if (src != dst)

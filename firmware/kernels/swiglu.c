@@ -10,9 +10,11 @@ enum { THIS_FILE = FAULT_FILE_SWIGLU_C };
 static inline __attribute__((always_inline)) void
 activate(const float *gate, const float *up, float *out, uint32_t count, float r, float weight)
 {
+    float up_factor = r * weight;
+
     for (const float *end = gate + count; gate != end;) {
         float z = r * *gate++, silu = z / (1.0f + math_exp(-z));
-        *out++ = silu * (r * *up++) * weight;
+        *out++ = silu * (*up++ * up_factor);
     }
 }
 
@@ -27,7 +29,8 @@ void kernel_swiglu(uint32_t args)
     TILE_CHECK(a->width || !a->experts, ARGUMENT, a->experts);
     if (a->experts) {
         expert = a->first / a->width;
-        in_part = a->width - a->first % a->width;
+        OPAQUE(expert); /* or the remainder would be a second division */
+        in_part = a->width - (a->first - expert * a->width);
     }
     while (left) { /* one expert after the other, then the rest */
         int weighted = expert < a->experts;

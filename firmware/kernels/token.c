@@ -18,9 +18,9 @@ static uint32_t read_count(float x)
 
 static void patch_all(const struct args_token *a, uint32_t cached, uint32_t user)
 {
-    const struct token_patch *patch = hal_sram(a->patches);
+    const struct token_patch *patch = hal_sram(a->patches), *end = patch + a->patch_count;
 
-    for (uint32_t i = 0; i < a->patch_count; i++, patch++) {
+    for (; patch != end; patch++) {
         uint32_t value = cached * patch->times + user * patch->per_user + patch->plus;
         uint16_t *at = hal_sram(patch->at);
         TILE_CHECK(value <= OFFSET_MAX, ARGUMENT, value);
@@ -54,6 +54,7 @@ void kernel_token(uint32_t args)
     TILE_CHECK(a->row < a->rows, ARGUMENT, a->rows);
     TILE_CHECK(user == 0 || user < a->users, ARGUMENT, user);
     slot = position / a->rows;
+    OPAQUE(slot); /* or the remainder would be a second division */
     row = position - slot * a->rows;
     cached = slot + (row >= a->row);
     TILE_CHECK(row != a->row || slot < a->slots, CONTEXT, position);

@@ -4,15 +4,11 @@
  */
 #include "firmware/fault.h"
 #include "firmware/kernels/kernels.h"
-#include "hal/program.h"
-#include "hal/sram.h"
+#include "firmware/kernels/words.h"
 #include "hal/stream.h"
 
 enum { THIS_FILE = FAULT_FILE_UNITS_C };
 enum { OFFSET_MAX = 0xffff };
-
-/* A value the compiler must take as it is, however well it knows where it comes from. */
-#define OPAQUE(value) __asm__("" : "+r"(value))
 
 /* How many bits are set. A known factor would become four shifts and additions. */
 static inline uint32_t popcount(uint32_t word)

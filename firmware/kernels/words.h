@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* words.h - what kernels share: arrays by SRAM offset, and the norm's factor. */
+/* words.h - what kernels share: arrays by SRAM offset, the norm's factor, and how to insist. */
 #ifndef TESSERA_FIRMWARE_KERNELS_WORDS_H
 #define TESSERA_FIRMWARE_KERNELS_WORDS_H
 
@@ -7,6 +7,9 @@
 #include "hal/sram.h"
 
 #include <stdint.h>
+
+/* A value the compiler must take as it is, however well it knows where it comes from. */
+#define OPAQUE(value) __asm__("" : "+r"(value))
 
 /* The fp32 words at an offset. */
 static inline float *words(uint32_t offset)

@@ -9,7 +9,7 @@
 /* From a run on x86; tests/unit/test_kernels.c holds the same sources against double precision. */
 const uint32_t cross_kernel_expected[KERNEL_COUNT] = {
     0xf1244353, 0x28fa4482, 0x919a33d8, 0x30f1b1b7, 0x02db62ea, 0x76737f53, 0xcbd2a8cc, 0x82348417,
-    0xd508af1b, 0x2707281b, 0x5003a7e7, 0xaa13697c, 0xd628d1f8, 0x1a331cac, 0x6333d81d};
+    0xd508af1b, 0x2707281b, 0x439f1215, 0xaa13697c, 0xd628d1f8, 0x1a331cac, 0x6333d81d};
 
 /* Places: arguments, token state, a norm's sum, four arrays, and what else a kernel needs. */
 enum {

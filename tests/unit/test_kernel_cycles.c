@@ -23,13 +23,15 @@ enum {
     IDS = D + 0x200, /* of chosen experts; then what says where they are */
     HELD = IDS + 0x40,
     ENTRIES = HELD + 0x100,
-    DESCS = ENTRIES + 0x100
+    DESCS = ENTRIES + 0x100,
+    ZEROS = DESCS + 0x200
 };
 
 struct kernel_run {
     enum kernel kernel;
     struct token_state state;
     union {
+        struct args_token token;
         struct args_swiglu swiglu;
         struct args_norm_rope norm_rope;
         struct args_score score;
@@ -106,6 +108,16 @@ static void check(const char *what, const struct kernel_run *few, const struct k
               reckoned);
 }
 
+TEST(kernel_cycles_of_token)
+{
+    struct kernel_run none = {
+        .kernel = KERNEL_token,
+        .args.token = {.x = ZEROS, .state = STATE, .rows = 1, .slots = 1, .patches = ZEROS}};
+    struct kernel_run many = none;
+    many.args.token.patch_count = 10;
+    check("token patch", &none, &many, 10, 17);
+}
+
 TEST(kernel_cycles_of_swiglu)
 {
     struct kernel_run none = {
@@ -135,6 +147,8 @@ TEST(kernel_cycles_of_norm_rope)
     scaled.args.norm_rope.scaled = 80;
     pairs.args.norm_rope.pair_count = 40;
     check("scaled word", &none, &scaled, 80, CYCLES_SCALED_WORD);
+    scaled.args.norm_rope.gain = C;
+    check("scaled word with a gain", &none, &scaled, 80, 11);
     check("RoPE pair", &none, &pairs, 40, CYCLES_ROPE_PAIR);
 }
 
