@@ -215,28 +215,29 @@ struct args_select {
 };
 
 /* select_units: the same where a tile holds blocks of some of the experts only, block_bytes each
- * from `first` (not 0) on, in order of their numbers. The table, 4-aligned, W = ceil(experts / 32):
+ * from `first` on, in order of their numbers. The table, 4-aligned, W = ceil(experts / 32):
  *
  *   uint32_t mask[W]    bit e % 32 of word e / 32: this tile holds a block of expert e
  *   uint16_t prefix[W]  how many it holds of experts below 32 * word; then up to a multiple of 4
  *   uint32_t high[W]    bits as in mask: the expert's columns are the window's second group
  *
- * For each entry, id = ids[slot]: when the tile holds block b of expert id, desc->src0 = b +
- * weight, desc->scales = b + scale, desc->cols = cols, and if field is not 0 the uint16_t at byte
- * `field` of the descriptor = base, plus step if the bit in high is set. Else desc->cols = 0 and
- * nothing else changes. Entries of one slot that follow each other cost less. Fault ARGUMENT if
- * slot is not below count, an id not below experts, or a block beyond 16 bits. */
-struct select_unit {
-    uint16_t desc, slot;
+ * There are two lists of `count` descriptors, one behind the other, slot i of both for ids[i], which
+ * is still id + 1 as fp32, as rank_place makes it. When the tile holds block b of that expert, in
+ * slot i of a list desc->src0 = b + weight, desc->scales = b + scale, desc->cols = cols, and the
+ * uint16_t at byte `field` of the descriptor = base, plus step if the bit in high is set. Else
+ * desc->cols = 0 and nothing else changes. Fault ARGUMENT if an id is not below experts, or a block
+ * beyond 16 bits. */
+struct unit_list {
+    uint16_t desc, field;
     uint16_t weight, scale;
-    uint16_t cols, field;
     uint16_t base, step;
+    uint16_t cols, zero;
 };
 struct args_select_units {
     uint16_t ids, count;
     uint16_t experts, table;
-    uint16_t entries, entry_count;
     uint16_t first, block_bytes;
+    struct unit_list list[2];
 };
 
 /* out[i] = silu(r * gate[i]) * (up[i] * (r * weight)), i < count; silu(z) = z / (1 + exp(-z)).

@@ -49,77 +49,42 @@ static inline struct experts experts_of(const struct args_select_units *a)
                             .block_bytes = a->block_bytes};
 }
 
-/* Two numbers of an entry in one load, the first one below. */
-static inline uint32_t pair(const uint16_t *first)
+static inline uint32_t expert_of_place(float place)
 {
-    uint32_t both;
-
-    __builtin_memcpy(&both, __builtin_assume_aligned(first, 4), 4);
-    return both;
+    return (uint32_t)(int32_t)place - 1;
 }
 
-/* An expert, and the mask with its bit on top and those of the experts below it behind. */
-struct expert {
-    uint32_t id, bits;
-};
-
-/* Point the descriptors of one slot at its expert's block; returns the entry behind them. */
-static inline const struct select_unit *point(const struct select_unit *u,
-                                              const struct select_unit *end, struct expert chosen,
-                                              const struct experts *e)
+/* Point a descriptor at a block. */
+static inline void point(const struct unit_list *l, uint32_t slot, uint32_t block, uint32_t high)
 {
-    uint32_t word = chosen.id / 32, slot = u->slot;
-    uint32_t block = e->before + (e->prefix[word] + popcount(chosen.bits)) * e->block_bytes;
-    uint32_t high = (uint32_t)((int32_t)(e->high[word] << (~chosen.id & 31)) >> 31);
+    struct stream_desc *d = (struct stream_desc *)hal_sram(l->desc) + slot;
 
-    TILE_CHECK(block <= OFFSET_MAX, ARGUMENT, block);
-    do {
-        struct stream_desc *d = hal_sram(u->desc);
-        uint32_t weight_scale = pair(&u->weight), cols_field = pair(&u->cols);
-        uint32_t base_step = pair(&u->base), field = cols_field >> 16;
-        uint32_t weight = block + weight_scale, scale = block + (weight_scale >> 16);
-        OPAQUE(weight); /* or block is cut to 16 bits first */
-        OPAQUE(scale);
-        d->src0 = (uint16_t)weight;
-        d->scales = (uint16_t)scale;
-        d->cols = (uint16_t)cols_field;
-        if (field)
-            *(uint16_t *)hal_sram(u->desc + field) =
-                (uint16_t)(base_step + (base_step >> 16 & high));
-    } while (++u != end && u->slot == slot);
-    return u;
-}
-
-static inline const struct select_unit *switch_off(const struct select_unit *u,
-                                                   const struct select_unit *end)
-{
-    uint32_t slot = u->slot;
-
-    do {
-        struct stream_desc *d = hal_sram(u->desc);
-        d->cols = 0;
-    } while (++u != end && u->slot == slot);
-    return u;
+    d->src0 = (uint16_t)(block + l->weight);
+    d->scales = (uint16_t)(block + l->scale);
+    d->cols = l->cols;
+    ((uint16_t *)(void *)d)[l->field / 2] = (uint16_t)(l->base + (l->step & high));
 }
 
 void kernel_select_units(uint32_t args)
 {
     const struct args_select_units *a = hal_sram(args);
-    const struct select_unit *u = hal_sram(a->entries), *end = u + a->entry_count;
-    const uint32_t *ids = table_at(a->ids);
     const struct experts e = experts_of(a);
-    uint32_t slots = a->count, experts = a->experts;
+    const float *place = hal_sram(a->ids);
+    uint32_t experts = a->experts;
 
-    while (u != end) {
-        uint32_t slot = u->slot;
-        struct expert chosen;
-        TILE_CHECK(slot < slots, ARGUMENT, slot);
-        chosen.id = ids[slot];
-        TILE_CHECK(chosen.id < experts, ARGUMENT, chosen.id);
-        chosen.bits = e.mask[chosen.id / 32] << (~chosen.id & 31);
-        if (__builtin_expect((int32_t)chosen.bits < 0, 1))
-            u = point(u, end, chosen, &e);
-        else
-            u = switch_off(u, end);
+    for (uint32_t i = 0; i < a->count; i++) {
+        uint32_t id = expert_of_place(place[i]), word = id / 32;
+        TILE_CHECK(id < experts, ARGUMENT, id);
+        uint32_t bits = e.mask[word] << (~id & 31);
+        if ((int32_t)bits >= 0) {
+            ((struct stream_desc *)hal_sram(a->list[0].desc))[i].cols = 0;
+            ((struct stream_desc *)hal_sram(a->list[1].desc))[i].cols = 0;
+            continue;
+        }
+        uint32_t block = e.before + (e.prefix[word] + popcount(bits)) * e.block_bytes;
+        uint32_t high = (uint32_t)((int32_t)(e.high[word] << (~id & 31)) >> 31);
+        TILE_CHECK(block <= OFFSET_MAX, ARGUMENT, block);
+        point(&a->list[0], i, block, high);
+        point(&a->list[1], i, block, high);
     }
 }

@@ -88,8 +88,10 @@ void emit_cut_experts(struct tile *t, const struct routing *chosen)
     x.shared_width = slice_of(k->shared_experts * k->expert_width, t->h, t->r);
     x.n = x.width.count;
     x.values = x.top_k * x.n + x.shared_width.count;
-    if (t->outer)
-        relay_take(t, chosen->ids, routing_words(k));
+    if (t->outer) {
+        relay_take(t, chosen->ids, x.top_k);
+        relay_take(t, chosen->weights, x.top_k + 1);
+    }
     struct args_select args = {.ids = chosen->ids};
     uint16_t select_args = image_kernel(m, KERNEL_select, &args, sizeof args);
     gate_up_phase(t, &x);

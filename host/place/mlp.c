@@ -131,11 +131,11 @@ static void dense(struct tile *t)
 
 struct routing routing_room(struct tile *t)
 {
-    const struct model_config *k = t->config;
-    uint16_t at = image_words(t->m, PART_BUFFERS, routing_words(k));
+    uint32_t top_k = t->config->experts_used;
+    uint16_t at = image_words(t->m, PART_BUFFERS, 2 * top_k + 1);
     return (struct routing){.ids = at,
-                            .weights = word_at(at, k->experts_used),
-                            .scale = word_at(at, 2 * k->experts_used)};
+                            .weights = word_at(at, top_k),
+                            .scale = word_at(at, 2 * top_k)};
 }
 
 /* The shared expert's input comes before the ids: what is outside can begin with it. */
@@ -145,7 +145,6 @@ static void band_experts(struct tile *t)
     norm_input(t);
     relay_out(t, t->norm_x, t->window.count);
     emit_router(t, &chosen);
-    relay_out(t, chosen.ids, routing_words(t->config));
 }
 
 static void emit_experts(struct tile *t, const struct routing *chosen)

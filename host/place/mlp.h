@@ -10,14 +10,14 @@ struct routing {
     uint16_t ids, weights; /* [top_k] each, one behind the other */
     uint16_t scale;        /* 1 word behind them: r of the norm */
 };
-static inline uint32_t routing_words(const struct model_config *k)
-{
-    return 2 * k->experts_used + 1;
-}
 struct routing routing_room(struct tile *t);
 
-/* Router and top-k, in the band (router.c): x times the norm's weight is in t->norm_x. On a split
- * fabric it ends in the column roots, otherwise in every tile. */
+/* What the tiles outside take first: the places of kernel rank_place, which is all that select_units
+ * needs, or else ids. Weights and r follow. */
+bool places_suffice(const struct tile *t);
+
+/* Router and top-k, in the band (router.c): x times the norm's weight is in t->norm_x. In a split
+ * strip the column roots send the choice out, otherwise it ends in every tile. */
 void emit_router(struct tile *t, const struct routing *to);
 
 /* x times the post-attention norm's weight into t->norm_x. */

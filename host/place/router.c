@@ -7,6 +7,8 @@
  * places of one vector, summed along the row of column roots. With groups the scores are gathered
  * and one tile chooses. */
 #include "place/mlp.h"
+#include "place/relay.h"
+#include "place/units.h"
 
 struct choice {
     uint32_t top_k;
@@ -105,6 +107,11 @@ static uint16_t column_ranks(struct tile *t, const struct choice *c, struct slic
     return ranks;
 }
 
+bool places_suffice(const struct tile *t)
+{
+    return units_of(t->plan, t->strip, t->stage).used;
+}
+
 static void choose_together(struct tile *t, struct choice *c)
 {
     struct image *m = t->m;
@@ -127,6 +134,8 @@ static void choose_together(struct tile *t, struct choice *c)
     image_kernel(m, KERNEL_rank_place, &place, sizeof place);
     line_reduce(m, &t->row, REDUCE_ADD, place.out, sums, fixed(2 * c->top_k));
     line_broadcast(m, &t->row, sums, fixed(2 * c->top_k));
+    if (places_suffice(t))
+        relay_out(t, sums, c->top_k);
     struct args_rank_finish finish = {.factor = (float)k->routed_scale,
                                       .sums = sums,
                                       .top_k = (uint16_t)c->top_k,
@@ -134,6 +143,14 @@ static void choose_together(struct tile *t, struct choice *c)
                                       .weights = c->to.weights,
                                       .normalise = k->norm_topk};
     image_kernel(m, KERNEL_rank_finish, &finish, sizeof finish);
+}
+
+/* What goes out of the band. */
+static void send_out(struct tile *t, const struct choice *c)
+{
+    if (!places_suffice(t))
+        relay_out(t, c->to.ids, c->top_k);
+    relay_out(t, c->to.weights, c->top_k + 1);
 }
 
 void emit_router(struct tile *t, const struct routing *to)
@@ -146,7 +163,9 @@ void emit_router(struct tile *t, const struct routing *to)
         choose_at_one(t, &c);
     else
         choose_together(t, &c);
-    if (!t->split)
+    if (t->split)
+        send_out(t, &c);
+    else
         line_broadcast(t->m, &t->column, to->ids, fixed(2 * c.top_k));
     image_mark(t->m, PHASE_TOP_K);
 }

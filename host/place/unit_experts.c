@@ -21,7 +21,7 @@ struct work {
     uint16_t blocks, table;
     uint16_t hidden;       /* [top_k][n], [shared]: the row's values */
     uint16_t group_hidden; /* [top_k][32]: the place's values */
-    struct select_unit *select; /* [top_k] slots: gate and up, down */
+    struct unit_list list[2]; /* of descriptors: gate and up, down */
 };
 
 static bool holds(const struct tile *t, const struct work *x, uint32_t expert, uint32_t *unit,
@@ -106,13 +106,13 @@ static void gate_up_products(struct tile *t, struct work *x, uint16_t part)
                                        .batch = 2,
                                        .dst_step = (uint16_t)(4 * x->values),
                                        .src0_step = (uint16_t)codes});
-        x->select[2 * i] = (struct select_unit){.desc = at,
-                                                .slot = (uint16_t)i,
-                                                .scale = (uint16_t)(2 * codes),
-                                                .cols = (uint16_t)u->inputs,
-                                                .field = offsetof(struct stream_desc, src1),
-                                                .base = t->norm_x,
-                                                .step = (uint16_t)(4 * u->inputs)};
+        if (i == 0)
+            x->list[0] = (struct unit_list){.desc = at,
+                                            .scale = (uint16_t)(2 * codes),
+                                            .cols = (uint16_t)u->inputs,
+                                            .field = offsetof(struct stream_desc, src1),
+                                            .base = t->norm_x,
+                                            .step = (uint16_t)(4 * u->inputs)};
     }
 }
 
@@ -133,14 +133,14 @@ static void down_products(struct tile *t, struct work *x, uint16_t y)
                                                   .row_bytes = INT4_GROUP / 2,
                                                   .scales = x->blocks,
                                                   .scale_row_bytes = 2});
-        x->select[2 * i + 1] = (struct select_unit){.desc = at,
-                                                    .slot = (uint16_t)i,
-                                                    .weight = (uint16_t)codes,
-                                                    .scale = (uint16_t)scales,
-                                                    .cols = INT4_GROUP,
-                                                    .field = offsetof(struct stream_desc, dst),
-                                                    .base = to,
-                                                    .step = (uint16_t)(4 * u->inputs)};
+        if (i == 0)
+            x->list[1] = (struct unit_list){.desc = at,
+                                            .weight = (uint16_t)codes,
+                                            .scale = (uint16_t)scales,
+                                            .cols = INT4_GROUP,
+                                            .field = offsetof(struct stream_desc, dst),
+                                            .base = to,
+                                            .step = (uint16_t)(4 * u->inputs)};
     }
 }
 
@@ -149,6 +149,7 @@ static void gate_up_phase(struct tile *t, struct work *x, uint16_t part)
     uint32_t half = x->values;
     gate_up_products(t, x, part);
     line_reduce(t->m, &t->row, REDUCE_ADD, part, x->hidden, fixed(2 * half));
+    relay_take(t, x->chosen.weights, x->top_k + 1);
     struct args_swiglu args = {.width = (uint16_t)x->n,
                                .experts = (uint16_t)(x->n ? x->top_k : 0),
                                .weights = x->chosen.weights,
@@ -217,7 +218,7 @@ void emit_unit_experts(struct tile *t, const struct routing *chosen)
         mlp_product(t, ROLE_SHARED_GATE, x.shared, word_at(part, chosen_values));
         mlp_product(t, ROLE_SHARED_UP, x.shared, word_at(part, x.values + chosen_values));
     }
-    relay_take(t, chosen->ids, routing_words(k));
+    relay_take(t, chosen->ids, x.top_k);
     struct args_select_units args = {.ids = chosen->ids,
                                      .count = (uint16_t)x.top_k,
                                      .experts = (uint16_t)k->experts,
@@ -225,16 +226,11 @@ void emit_unit_experts(struct tile *t, const struct routing *chosen)
     uint16_t at = x.placed ? image_kernel(m, KERNEL_select_units, &args, sizeof args) : 0;
     if (x.placed)
         place_blocks(t, &x);
-    x.select = xcalloc(2 * x.top_k, sizeof *x.select);
     gate_up_phase(t, &x, part);
     down_phase(t, &x);
-    if (x.placed) {
-        uint32_t entries = 2 * x.top_k;
-        args.first = x.blocks, args.table = x.table;
-        args.entry_count = (uint16_t)entries;
-        args.entries =
-            image_data(m, PART_PROGRAM, x.select, entries * (uint32_t)sizeof *x.select);
-        image_rewrite(m, at, &args, sizeof args);
-    }
-    free(x.select);
+    if (!x.placed)
+        return;
+    args.first = x.blocks, args.table = x.table;
+    memcpy(args.list, x.list, sizeof args.list);
+    image_rewrite(m, at, &args, sizeof args);
 }

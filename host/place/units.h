@@ -35,7 +35,8 @@ struct units {
 };
 
 /* How a strip holds the experts of a stage; used: false where experts are cut (cut_experts.c): on a
- * fabric that is not split, and where weights are not INT4 or not whole groups. */
+ * fabric that is not split, where weights are not INT4 or not whole groups, and where experts are
+ * chosen by groups of them. */
 struct units units_of(const struct plan *p, const struct strip *s, uint32_t stage);
 
 /* The unit of an expert that a column holds, the group of one that a place holds; false: none. */
