@@ -118,7 +118,7 @@ static void start_threads(struct crew *c)
 
 /* ---- opening ---- */
 
-static struct wafer *view_open(const struct wafer *w, uint32_t first_row, uint32_t rows)
+static struct wafer *view_open(struct wafer *w, uint32_t first_row, uint32_t rows)
 {
     struct wafer *v = xcalloc(1, sizeof *v);
     struct fast *f = xcalloc(1, sizeof *f);
@@ -127,10 +127,12 @@ static struct wafer *view_open(const struct wafer *w, uint32_t first_row, uint32
     f->moment = xcalloc(f->mask + 1, sizeof *f->moment);
     f->freed = f->letters = f->freed_letters = (struct keys){0};
     f->late = v->alarms = (struct alarms){0};
+    f->trains = (struct trains){0};
     f->first = first_row * w->width;
     f->span = rows * w->width;
     v->fast = f;
     v->crew = NULL;
+    v->whole = w;
     v->edge_entered = false;
     v->notes = xcalloc(1, sizeof *v->notes);
     v->fault.raised = false;
@@ -189,6 +191,7 @@ static void hand_out(struct wafer *w)
 void crew_open(struct wafer *w)
 {
     struct crew *c = xcalloc(1, sizeof *c);
+    trains_stop_all(w);
     c->strips = w->threads < w->height ? w->threads : w->height;
     c->strips = c->strips < CREW_MAX ? c->strips : CREW_MAX;
     c->strip_of_row = xcalloc(w->height, 1);
@@ -303,6 +306,14 @@ static void add_counters(struct wafer *w, struct wafer *v)
     w->consumed += v->consumed;
     v->consumed = 0;
     memset(b, 0, sizeof *b);
+}
+
+void crew_count(const struct wafer *w)
+{
+    for (unsigned i = 0; w->crew && i < w->crew->strips; i++) {
+        struct wafer *v = w->crew->view[i];
+        add_counters(v->whole, v);
+    }
 }
 
 /* Strips are in the order of tiles, so the first one's fault is that of the lowest tile. */

@@ -39,6 +39,7 @@ struct wafer *crew_strip(const struct wafer *w, unsigned strip); /* itself witho
  * only. */
 struct wafer *crew_of(struct wafer *w, uint32_t tile);
 
+void crew_count(const struct wafer *w); /* the counters of views become the wafer's */
 void crew_note(struct wafer *view, uint32_t tile, unsigned kind, uint32_t what);
 
 #endif

@@ -48,6 +48,8 @@ static void start_on(struct wafer *w, uint32_t tile, unsigned k, uint32_t offset
     struct tile *t = &w->tile[tile];
     struct engine *g = &t->engine;
     struct thread *th = &g->thread[k];
+    if (w->fast)
+        trains_stop_tile(w, tile);
     fast_settle(t);
     memset(th, 0, sizeof *th);
     memcpy(&th->d, t->sram + offset, sizeof th->d);
@@ -159,7 +161,7 @@ static void beat_fabric(struct wafer *w, uint32_t tile, struct thread *th)
     if (th->use & 2)
         issue(w, tile, th, word);
     else if (d->dst + at < TILE_CODE_BYTES)
-        tile_put_code(w, tile, d->dst + at, word);
+        tile_put_code(w, tile, d->dst + at, &word, 1);
     else
         memcpy(t->sram + d->dst + at, &word, sizeof word);
 }
@@ -173,14 +175,20 @@ static void own_sources(struct wafer *w, uint32_t tile, const struct stream_desc
         tile_own_code(w, tile);
 }
 
+void engine_begin(struct wafer *w, uint32_t tile, unsigned k)
+{
+    struct thread *th = &w->tile[tile].engine.thread[k];
+    if (th->begun)
+        return;
+    th->begun = true;
+    call_hook(w, tile, k, STREAM_FIRST_BEAT);
+}
+
 static void beat(struct wafer *w, uint32_t tile, unsigned k)
 {
     struct engine *g = &w->tile[tile].engine;
     struct thread *th = &g->thread[k];
-    if (!th->begun) {
-        th->begun = true;
-        call_hook(w, tile, k, STREAM_FIRST_BEAT);
-    }
+    engine_begin(w, tile, k);
     if (th->use) {
         beat_fabric(w, tile, th);
     } else if (th->left == 1) {

@@ -92,10 +92,13 @@ void fast_close_moments(struct fast *f)
         free(f->moment[i].alarms.key);
         free(f->moment[i].cores.key);
         free(f->moment[i].leave.parcel);
+        free(f->moment[i].heads.word);
+        free(f->moment[i].ends.word);
     }
     free(f->moment);
     free(f->freed.key);
     alarms_close(&f->late);
+    trains_close(&f->trains);
 }
 
 void fast_close(struct wafer *w)
@@ -188,6 +191,8 @@ static void visit_core(struct wafer *w, uint32_t tile)
 {
     const struct tile *t = &w->tile[tile];
     if (t->due <= w->cycle) {
+        if (t->inlet | t->outlet)
+            trains_sync(w, tile);
         tile_run_core(w, tile);
         ahead_run(w, tile);
     }
@@ -233,7 +238,8 @@ uint64_t fast_next(struct wafer *w)
         return crew_next(w);
     const struct fast *f = w->fast;
     const struct alarms *a = &w->alarms;
-    if (w->routers.count || w->engines.count || w->edge_entered || f->stir || foreign_pending(w))
+    if (w->routers.count || w->engines.count || w->edge_entered || f->stir ||
+        w->cycle < f->trains.until || foreign_pending(w))
         return w->cycle;
     uint64_t first = next_moment(w);
     while (a->count && a->heap[0].cycle != w->tile[a->heap[0].tile].alarm)

@@ -20,6 +20,7 @@
 #define TESSERA_FABRIC_FAST_H
 
 #include "fabric/inside.h"
+#include "fabric/train.h"
 
 enum { FAST_BUCKETS_MIN = 64, NO_DIRECT = 0xff };
 
@@ -37,6 +38,7 @@ struct lane {
     uint16_t head[FABRIC_PORTS], count[FABRIC_PORTS];
     /* upstream's: words waiting or on their way, and where the next goes; head and tail run free */
     uint16_t held[FABRIC_PORTS], tail[FABRIC_PORTS];
+    uint32_t train; /* that passes through, or 0 (train.h) */
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct lane) == 64, "one line of the cache");
@@ -44,8 +46,10 @@ _Static_assert(sizeof(struct lane) == 64, "one line of the cache");
 struct fast_router {
     uint32_t waiting; /* colours with a wavelet in some queue */
     uint32_t moved;   /* low half of the cycle after the last one with a move */
+    uint32_t trains;  /* colours of trains that pass through */
     uint8_t turn;
-    uint8_t rim; /* ports without a neighbour */
+    uint8_t rim;     /* ports without a neighbour */
+    uint8_t outputs; /* of those trains */
 };
 
 /* A place: tile << 8 | colour << 3 | port. For words to the tile bit 0 is the control bit. */
@@ -74,6 +78,8 @@ struct moment {
     struct keys alarms;   /* tiles; stale ones are dropped */
     struct keys cores;    /* tiles */
     struct parcels leave;
+    struct words heads; /* of trains: number << 32 | serial << 8 | span */
+    struct words ends;  /* number << 32 | serial */
 };
 
 struct fast {
@@ -94,6 +100,7 @@ struct fast {
     struct keys freed;  /* queues with room again that routers still to come must not see */
     struct alarms late; /* cores that run again after the last moment */
     bool stir;          /* the next cycle is not skipped */
+    struct trains trains;
 
     /* the strip of a view, all tiles otherwise; arrivals and freed room for others (crew.h) */
     uint32_t first, span;
@@ -155,15 +162,32 @@ static inline void fast_settle(struct tile *t)
 }
 
 /* ---- fast.c ---- */
+void fast_close_moments(struct fast *f);
 int fast_open(struct wafer *w, struct err *e);
 void fast_close(struct wafer *w);
-void fast_close_moments(struct fast *f);
 uint64_t fast_next(struct wafer *w); /* as next_inside of wafer.c */
 void fast_call(struct wafer *w, uint32_t tile, uint64_t cycle);
 /* The colour was bound to a queue, or is no longer (NO_QUEUE); before the queue changes hands. */
 void fast_bound(struct wafer *w, uint32_t tile, unsigned colour, unsigned queue, unsigned before);
 void fast_ring_alarms(struct wafer *w, struct moment *m);
 void fast_run_cores(struct wafer *w, struct moment *m);
+
+/* Write a word behind the last one of a queue; says nothing about when it arrives. */
+static inline void fast_fill(struct wafer *w, struct lane *l, uint32_t key, uint64_t word)
+{
+    unsigned port = key & 7u;
+    *fast_slot(w, key >> 8, key >> 3 & 31u, port, l->tail[port]++) = word;
+    l->held[port]++;
+}
+
+/* Outputs beyond the first. */
+static inline unsigned fast_copies(unsigned outputs)
+{
+    unsigned n = 0;
+    while (outputs &= outputs - 1)
+        n++;
+    return n;
+}
 
 /* ---- fast_step.c ---- */
 void fast_step(struct wafer *w);
@@ -175,6 +199,8 @@ void fast_free(struct wafer *w, uint32_t key);
 void fast_enter(struct wafer *w, uint32_t tile, unsigned port, struct wavelet v);
 /* A word the tile issues to its ramp in cycle `at`. */
 void fast_issue(struct wafer *w, uint32_t tile, struct wavelet v, uint64_t at);
+/* Whether all outputs of a lane have room for a word. */
+bool fast_has_room(const struct wafer *w, uint32_t tile, unsigned colour, unsigned outputs);
 void fast_taken(struct wafer *w, uint32_t tile, unsigned colour);
 
 /* ---- fast_view.c ---- */

@@ -20,14 +20,6 @@ static inline unsigned opposite(unsigned port)
 
 /* ---- words on their way ---- */
 
-/* Write a word behind the last one of a queue; says nothing about when it arrives. */
-static inline void fill(struct wafer *w, struct lane *l, uint32_t tile, unsigned colour,
-                        unsigned port, uint64_t word)
-{
-    *fast_slot(w, tile, colour, port, l->tail[port]++) = word;
-    l->held[port]++;
-}
-
 static inline void arrive(struct wafer *w, uint32_t key)
 {
     uint32_t tile = key >> 8;
@@ -35,6 +27,8 @@ static inline void arrive(struct wafer *w, uint32_t key)
     struct lane *l = fast_lane(w, tile, colour);
     if (!(l->takes >> port & 1))
         fault_hardware(w, tile, FAULT_ROUTE, "colour %u from %s", colour, fault_port_name(port));
+    if (w->fast->router[tile].trains)
+        trains_meet(w, tile, colour, port);
     l->count[port]++;
     l->ports |= (uint8_t)(1u << port);
     w->fast->router[tile].waiting |= 1u << colour;
@@ -52,13 +46,24 @@ void fast_enter(struct wafer *w, uint32_t tile, unsigned port, struct wavelet in
     struct lane *l = fast_lane(w, tile, in.colour);
     if (!(l->takes >> port & 1)) /* told now, not after the cycle */
         fault_hardware(w, tile, FAULT_ROUTE, "colour %u from %s", in.colour, fault_port_name(port));
-    fill(v, l, tile, in.colour, port, word_of(in));
+    if (trains_enter(v, tile, port, in))
+        return;
+    fast_fill(v, l, fast_key(tile, in.colour, port), word_of(in));
     arrive(v, fast_key(tile, in.colour, port));
+}
+
+/* A word of no train behind those of one: they get their places first. */
+static inline void issue(struct wafer *w, uint32_t tile, unsigned colour, uint64_t word)
+{
+    struct lane *l = fast_lane(w, tile, colour);
+    if (l->train)
+        trains_stop(w, l->train);
+    fast_fill(w, l, fast_key(tile, colour, PORT_RAMP), word);
 }
 
 void fast_issue(struct wafer *w, uint32_t tile, struct wavelet v, uint64_t at)
 {
-    fill(w, fast_lane(w, tile, v.colour), tile, v.colour, PORT_RAMP, word_of(v));
+    issue(w, tile, v.colour, word_of(v));
     keys_put(&fast_moment(w->fast, at + w->ramp)->arrive, fast_key(tile, v.colour, PORT_RAMP));
 }
 
@@ -97,6 +102,11 @@ static inline bool has_room(const struct wafer *w, uint32_t tile, const struct l
     return !(outputs & AT_RAMP) || ramp_takes(w, tile, l, colour);
 }
 
+bool fast_has_room(const struct wafer *w, uint32_t tile, unsigned colour, unsigned outputs)
+{
+    return has_room(w, tile, fast_lane(w, tile, colour), colour, outputs);
+}
+
 static bool stalls(const struct wafer *w, uint32_t tile, unsigned outputs)
 {
     for (unsigned rest = outputs; rest; rest &= rest - 1)
@@ -123,9 +133,10 @@ static inline void send(struct wafer *w, uint32_t tile, struct lane *l, unsigned
             continue;
         }
         uint32_t next = tile + (uint32_t)f->step[port];
-        fill(w, l + f->step[port], next, colour, in, word);
+        uint32_t key = fast_key(next, colour, in);
+        fast_fill(w, l + f->step[port], key, word);
         w->stats.link_moves++;
-        keys_put(fast_owns(f, next) ? f->over : &f->letters, fast_key(next, colour, in));
+        keys_put(fast_owns(f, next) ? f->over : &f->letters, key);
     }
     if (outputs & AT_RAMP) {
         l->down++;
@@ -192,15 +203,6 @@ struct visit {
     bool moved, retry;
 };
 
-/* Outputs beyond the first. */
-static inline unsigned copies(unsigned outputs)
-{
-    unsigned n = 0;
-    while (outputs &= outputs - 1)
-        n++;
-    return n;
-}
-
 static inline void visit_lane(struct wafer *w, uint32_t tile, unsigned colour, struct visit *v)
 {
     struct lane *l = fast_lane(w, tile, colour);
@@ -225,7 +227,7 @@ static inline void visit_lane(struct wafer *w, uint32_t tile, unsigned colour, s
     uint64_t word = pop(w, tile, l, colour, (unsigned)__builtin_ctz(present));
     send(w, tile, l, colour, outputs, word);
     if (outputs & (outputs - 1))
-        w->stats.wavelets_copied += copies(outputs);
+        w->stats.wavelets_copied += fast_copies(outputs);
     if (word >> 32)
         turn_switch(l);
 }
@@ -299,12 +301,12 @@ static inline void beat(struct wafer *w, uint32_t tile, struct tile *t, unsigned
     if (th->use & 2) {
         unsigned later = th->use & 1;
         uint64_t control = d->flags & STREAM_CONTROL && th->left == 1;
-        fill(w, fast_lane(w, tile, d->dst), tile, d->dst, PORT_RAMP, control << 32 | word);
+        issue(w, tile, d->dst, control << 32 | word);
         keys_put(w->fast->up[later], fast_key(tile, d->dst, PORT_RAMP));
         g->ramp_used = w->cycle + later + 1;
         w->stats.wavelets_sent++;
     } else if (d->dst + at < TILE_CODE_BYTES) {
-        tile_put_code(w, tile, d->dst + at, word);
+        tile_put_code(w, tile, d->dst + at, &word, 1);
     } else {
         memcpy(t->sram + d->dst + at, &word, sizeof word);
     }
@@ -324,7 +326,7 @@ static inline void receive(struct wafer *w, uint32_t tile, struct tile *t, uint3
 {
     uint32_t at = t->direct_at + 4u * t->direct_came++;
     if (at < TILE_CODE_BYTES)
-        tile_put_code(w, tile, at, data);
+        tile_put_code(w, tile, at, &data, 1);
     else
         memcpy(t->sram + at, &data, sizeof data);
     w->stats.stream_beats++;
@@ -470,10 +472,23 @@ static inline void go_direct(struct wafer *w, uint32_t tile, struct tile *t)
         wafer_call(w, tile, t->timer_at);
 }
 
+/* A thread that is about to issue words from memory, alone. */
+static inline bool may_depart(const struct tile *t)
+{
+    const struct engine *g = &t->engine;
+    return g->busy && !(g->busy & (g->busy - 1)) && g->thread[__builtin_ctz(g->busy)].use == 2;
+}
+
 static inline void visit_engine(struct wafer *w, uint32_t tile)
 {
     struct tile *t = &w->tile[tile];
+    if ((t->inlet | t->outlet | t->head || t->beaten == w->cycle) && trains_visit(w, tile))
+        return;
     fast_settle(t);
+    if (may_depart(t) && trains_depart(w, tile)) {
+        set_remove(&w->engines, tile);
+        return;
+    }
     if (!only_words(w, t) || !beat_words(w, tile, t))
         engine_visit(w, tile);
     go_direct(w, tile, t);
@@ -544,14 +559,20 @@ static void begin(struct wafer *w)
 void fast_work(struct wafer *w)
 {
     struct moment *m = fast_moment(w->fast, w->cycle);
+    enum train_phase *phase = &w->fast->trains.phase;
     begin(w);
+    *phase = TRAINS_ARRIVING;
     arrive_all(w, m);
     VISIT_ALL(w, &w->routers, visit_router)
     free_all(w);
     fast_ring_alarms(w, m);
+    *phase = TRAINS_BEATING;
+    trains_tell(w, m);
     VISIT_ALL(w, &w->engines, visit_engine)
+    trains_end(w, m);
     foreign_visit(w);
     fast_run_cores(w, m);
+    *phase = TRAINS_BETWEEN;
 }
 
 void fast_step(struct wafer *w)

@@ -121,6 +121,7 @@ struct wafer *fast_view(const struct wafer *w)
 {
     struct wafer *view = xcalloc(1, sizeof *view);
     struct viewer s = {.w = w, .view = view};
+    trains_stop_all(w);
     *view = *w;
     view->fast = NULL;
     view->crew = NULL;

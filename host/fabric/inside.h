@@ -128,6 +128,11 @@ struct tile {
     /* fast, direct RECV: where the first of its words goes, how many came, how many there are; 0:
      * some other operation */
     uint16_t direct_at, direct_came, direct_words;
+    /* fast, trains (train.h), by number, 0 for none: whose words the thread takes, at which
+     * station; where it issues; whose first word has just come; and the cycle it beat in last, if
+     * it has left them in this one */
+    uint32_t inlet, station, outlet, head;
+    uint64_t beaten;
     struct engine engine;
     struct input_queue queue[TILE_QUEUES];
     uint64_t due; /* cycle of the core's next instruction */
@@ -171,6 +176,7 @@ struct wafer {
     uint32_t threads;         /* wanted */
     struct crew *crew;        /* NULL: one thread, or this is the view of one (crew.h) */
     struct crew_notes *notes; /* of a view; else NULL */
+    struct wafer *whole;      /* a view's */
     struct router *router;    /* [tiles], or NULL */
     struct tile *tile;
     uint8_t *sram; /* one mapping for all tiles */
@@ -263,6 +269,7 @@ bool foreign_wait(struct wafer *w);
 /* ---- engine.c ---- */
 void engine_start(struct wafer *w, uint32_t tile, uint32_t offset); /* the doorbell */
 void engine_visit(struct wafer *w, uint32_t tile);
+void engine_begin(struct wafer *w, uint32_t tile, unsigned k); /* its first beat is now */
 /* Beats a thread has still to do in this cycle, with those of an unwatched thread taken off. */
 uint64_t engine_left(const struct wafer *w, const struct engine *g, unsigned k);
 /* Why a busy thread cannot beat: waits. */
@@ -274,7 +281,9 @@ void tile_reset(struct wafer *w, uint32_t tile);
 void tile_lock_code(struct wafer *w, uint32_t tile);
 void tile_share_code(struct wafer *w, uint32_t tile); /* lock it as the image, whatever it was */
 void tile_own_code(struct wafer *w, uint32_t tile);   /* sram[0..TILE_CODE_BYTES) is the code now */
-void tile_put_code(struct wafer *w, uint32_t tile, uint32_t offset, uint32_t word); /* CODE_OPEN */
+/* CODE_OPEN */
+void tile_put_code(struct wafer *w, uint32_t tile, uint32_t offset, const uint32_t *word,
+                   uint32_t n);
 void tile_copy_code(const struct wafer *w, const struct tile *t, uint8_t *out);
 uint32_t tile_word(const struct wafer *w, const struct tile *t, uint32_t offset); /* 4-aligned */
 void tile_post(struct wafer *w, uint32_t tile, uint32_t event);

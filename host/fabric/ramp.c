@@ -102,6 +102,8 @@ static void unbind(struct wafer *w, uint32_t tile, unsigned queue)
     struct input_queue *q = &t->queue[queue];
     if (q->colour == NO_QUEUE)
         return;
+    if (w->fast)
+        trains_stop_lane(w, tile, q->colour);
     if (q->count || on_ramp(w, tile, q->colour))
         fault_hardware(w, tile, FAULT_REBIND, "queue %u with %u wavelets of colour %u", queue,
                        q->count + on_ramp(w, tile, q->colour), q->colour);
@@ -126,6 +128,8 @@ void ramp_bind(struct wafer *w, uint32_t tile, uint32_t queue, uint32_t colour)
         return;
     if (t->queue_of[colour] != NO_QUEUE)
         unbind(w, tile, t->queue_of[colour]);
+    if (w->fast)
+        trains_stop_lane(w, tile, colour);
     t->queue[queue].colour = (uint8_t)colour;
     t->queue_of[colour] = (uint8_t)queue;
     if (w->fast)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* regs.c - the tile registers: one row each in hal/tile_regs.def. */
-#include "fabric/inside.h"
+#include "fabric/fast.h"
 
 #include "hal/mmio.h"
 
@@ -105,6 +105,8 @@ static void write_task(struct wafer *w, uint32_t tile, uint32_t task)
 static void start_timer(struct wafer *w, uint32_t tile, uint32_t cycles)
 {
     struct tile *t = &w->tile[tile];
+    if (w->fast)
+        trains_stop_tile(w, tile);
     t->timer_at = w->cycle + (cycles ? cycles : 1);
     wafer_call(w, tile, t->timer_at);
 }

@@ -63,6 +63,8 @@ void route_write(struct wafer *w, uint32_t tile, uint32_t index, uint32_t word)
         fault_hardware(w, tile, FAULT_REGISTER, "route word 0x%x of colour %u", word, colour);
         return;
     }
+    if (w->fast)
+        trains_stop_lane(w, tile, colour);
     table_of(w, tile, colour).word[index % TILE_SWITCH_POSITIONS] = (uint16_t)word;
     changed(w, tile, colour);
 }
@@ -74,6 +76,8 @@ void route_write_mode(struct wafer *w, uint32_t tile, uint32_t colour, uint32_t 
         fault_hardware(w, tile, FAULT_REGISTER, "route mode 0x%x of colour %u", mode, colour);
         return;
     }
+    if (w->fast)
+        trains_stop_lane(w, tile, colour);
     *t.mode = (uint8_t)mode;
     *t.position = 0;
     changed(w, tile, colour);

@@ -33,6 +33,7 @@ static uint64_t sram_bytes(const struct wafer *w)
 
 void wafer_stats(const struct wafer *w, struct wafer_stats *out)
 {
+    trains_stop_all(w);
     *out = w->stats;
     out->cycles = w->cycle;
     out->sram_written_bytes = sram_bytes(w);
@@ -106,6 +107,7 @@ static void count_fast(const struct wafer *w, struct census *n)
 int wafer_check_conservation(const struct wafer *w, struct err *e)
 {
     const struct wafer_stats *s = &w->stats;
+    trains_stop_all(w);
     struct census n = {0, w->wheel.total, leaving(w), 0};
     for (uint32_t i = 0; i < w->tiles; i++) {
         if (!w->fast)

@@ -52,16 +52,17 @@ void tile_own_code(struct wafer *w, uint32_t tile)
 }
 
 /* While the image comes in order, all a tile keeps of it is how far it got. */
-void tile_put_code(struct wafer *w, uint32_t tile, uint32_t offset, uint32_t word)
+void tile_put_code(struct wafer *w, uint32_t tile, uint32_t offset, const uint32_t *word,
+                   uint32_t n)
 {
     struct tile *t = &w->tile[tile];
     if (!t->code_touched && offset == t->prefix && w->has_firmware &&
-        memcmp(w->firmware.code + offset, &word, sizeof word) == 0) {
-        t->prefix = (uint16_t)(t->prefix + sizeof word);
+        memcmp(w->firmware.code + offset, word, n * sizeof *word) == 0) {
+        t->prefix = (uint16_t)(t->prefix + n * sizeof *word);
         return;
     }
     tile_own_code(w, tile);
-    memcpy(t->sram + offset, &word, sizeof word);
+    memcpy(t->sram + offset, word, n * sizeof *word);
 }
 
 /* What the core reaches without the bus: code in SRAM only once it is locked. */
@@ -122,7 +123,7 @@ void tile_reset(struct wafer *w, uint32_t tile)
     struct tile *t = &w->tile[tile];
     t->sram = w->sram + (size_t)tile * TILE_STRIDE + TILE_LEAD +
               (size_t)(tile % TILE_SHIFTS) * TILE_SHIFT;
-    t->alarm = t->timer_at = NEVER;
+    t->alarm = t->timer_at = t->beaten = NEVER;
     t->engine.alone = NO_THREAD;
     t->direct = NO_DIRECT;
     memset(t->queue_of, NO_QUEUE, sizeof t->queue_of);

@@ -190,6 +190,7 @@ int wafer_load(struct wafer *w, uint32_t x, uint32_t y, uint32_t offset, const v
     if (offset < TILE_CODE_BYTES || offset > TILE_SRAM_BYTES || n > TILE_SRAM_BYTES - offset)
         return err_input(e, "wafer: tile (%u,%u): %u bytes at 0x%x do not lie in 0x%x..0x%x", x, y,
                          n, offset, TILE_CODE_BYTES, TILE_SRAM_BYTES);
+    trains_stop_all(w);
     if (n)
         memcpy(w->tile[y * w->width + x].sram + offset, bytes, n);
     return 0;
@@ -215,6 +216,7 @@ void wafer_read(const struct wafer *w, uint32_t x, uint32_t y, uint8_t *out)
 {
     assert(x < w->width && y < w->height);
     const struct tile *t = &w->tile[y * w->width + x];
+    trains_stop_all(w);
     tile_copy_code(w, t, out);
     memcpy(out + TILE_CODE_BYTES, t->sram + TILE_CODE_BYTES, TILE_SRAM_BYTES - TILE_CODE_BYTES);
 }
@@ -224,6 +226,7 @@ void wafer_read_part(const struct wafer *w, uint32_t x, uint32_t y, uint32_t off
 {
     assert(x < w->width && y < w->height);
     assert(offset >= TILE_CODE_BYTES && offset <= TILE_SRAM_BYTES && n <= TILE_SRAM_BYTES - offset);
+    trains_stop_all(w);
     memcpy(out, w->tile[y * w->width + x].sram + offset, n);
 }
 
@@ -442,6 +445,7 @@ static int run(struct wafer *w, bool (*done)(void *), void *self, uint64_t max_c
     if (w->ahead)
         w->ahead->horizon = end;
     int result = run_until(w, done, self, end, e);
+    trains_stop_all(w);
     ahead_settle(w);
     if (w->ahead)
         w->ahead->horizon = 0;

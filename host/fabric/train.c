@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* train.c - how trains begin, take threads aboard, and end. */
+#include "fabric/fast.h"
+
+#include "base/xalloc.h"
+
+#include <stdlib.h>
+
+/* ---- the trains of a wafer or strip ---- */
+
+static uint32_t number_free(struct wafer *w)
+{
+    struct trains *s = &w->fast->trains;
+    uint32_t number = s->free;
+    if (number) {
+        s->free = train_of(w, number)->next_free;
+        return number;
+    }
+    if (s->count == s->size) {
+        s->size = s->size ? 2 * s->size : 16;
+        s->all = xrealloc(s->all, s->size, sizeof *s->all);
+    }
+    s->all[s->count++] = xcalloc(1, sizeof **s->all);
+    return s->count;
+}
+
+void trains_close(struct trains *s)
+{
+    for (uint32_t i = 0; i < s->count; i++) {
+        free(s->all[i]->rail);
+        free(s->all[i]->station);
+        free(s->all[i]->span);
+        free(s->all[i]->word);
+        free(s->all[i]);
+    }
+    free(s->all);
+    free(s->group);
+}
+
+/* The emulator's fast paths for rare machines and tests are not worth proving. */
+static bool allowed(const struct wafer *w)
+{
+    return !w->stress_seed && !w->foreign && !w->test_no_skip && w->hop + 2 <= TRAIN_WORDS_MIN &&
+           w->ramp + 2 <= TRAIN_WORDS_MIN;
+}
+
+uint64_t train_gone(const struct wafer *w, const struct train *r)
+{
+    const struct span *s = &r->span[r->spans - 1];
+    return s->start + s->count + train_whole_way(w, r, &r->station[r->stations - 1]);
+}
+
+/* ---- what will happen ---- */
+
+/* In the bucket of a cycle, or on the way to it. */
+static void put_event(struct wafer *w, size_t list, uint64_t cycle, uint64_t event)
+{
+    uint64_t last = w->cycle + w->fast->mask;
+    struct moment *m = fast_moment(w->fast, cycle < last ? cycle : last);
+    words_put((struct words *)((char *)m + list), (uint32_t)(event >> 32), (uint32_t)event);
+}
+
+static void call_head(struct wafer *w, uint32_t number, uint32_t span)
+{
+    const struct train *r = train_of(w, number);
+    const struct span *s = &r->span[span];
+    if (s->told < r->stations)
+        put_event(w, offsetof(struct moment, heads),
+                  s->start + train_whole_way(w, r, &r->station[s->told]),
+                  (uint64_t)number << 32 | (r->serial << 8 & 0xffffffffu) | span);
+}
+
+static void call_end(struct wafer *w, uint32_t number)
+{
+    const struct train *r = train_of(w, number);
+    put_event(w, offsetof(struct moment, ends), train_gone(w, r),
+              (uint64_t)number << 32 | (r->serial & 0xffffffu));
+}
+
+static void keep_awake(struct wafer *w, const struct train *r)
+{
+    struct trains *s = &w->fast->trains;
+    if (s->until < train_gone(w, r) + 1)
+        s->until = train_gone(w, r) + 1;
+}
+
+/* The visit after the thread's last beat, when that is known. */
+static void call_finish(struct wafer *w, uint32_t tile)
+{
+    const struct tile *t = &w->tile[tile];
+    uint64_t left = t->engine.thread[__builtin_ctz(t->engine.busy)].left;
+    if (!t->inlet) {
+        const struct train *r = train_of(w, t->outlet);
+        wafer_call(w, tile, train_time(r, r->unsettled + (uint32_t)left - 1) + 1);
+        return;
+    }
+    struct train *r = train_of(w, t->inlet);
+    const struct station *s = &r->station[t->station];
+    uint64_t end = s->next + left;
+    if (end <= r->words)
+        wafer_call(w, tile, train_time(r, (uint32_t)end - 1) + train_whole_way(w, r, s) + 1);
+    else if (end < r->want)
+        r->want = (uint32_t)end;
+}
+
+/* ---- words are promised ---- */
+
+static bool has_span_left(const struct train *r)
+{
+    return r->spans < TRAIN_SPANS_MAX;
+}
+
+/* What a train has when it sets out. */
+static uint32_t set_out(struct wafer *w, uint32_t tile, unsigned colour, unsigned port)
+{
+    uint32_t number = number_free(w);
+    struct train *r = train_of(w, number);
+    r->colour = (uint8_t)colour;
+    r->tile = tile;
+    r->edge = port != PORT_RAMP;
+    r->unsettled = 0;
+    r->want = UINT32_MAX;
+    r->serial++;
+    r->rolling = train_lay(w, number, tile, port);
+    if (r->rolling)
+        return number;
+    train_release(w, number);
+    return 0;
+}
+
+static void reserve(struct train *r, uint32_t words)
+{
+    if (words <= r->word_size)
+        return;
+    r->word_size = words > 2 * r->word_size ? words : 2 * r->word_size;
+    r->word = xrealloc(r->word, r->word_size, sizeof *r->word);
+}
+
+static void add_span(struct wafer *w, uint32_t number, struct span s)
+{
+    struct train *r = train_of(w, number);
+    if (r->spans == r->span_size) {
+        r->span_size = r->span_size ? 2 * r->span_size : 4;
+        r->span = xrealloc(r->span, r->span_size, sizeof *r->span);
+    }
+    s.first = r->words;
+    r->span[r->spans++] = s;
+    r->words += s.count;
+    reserve(r, r->words);
+    call_head(w, number, r->spans - 1);
+    if (r->spans == 1)
+        call_end(w, number);
+    keep_awake(w, r);
+}
+
+/* The train that takes what a tile issues from cycle `start` on, or 0. */
+static uint32_t train_from(struct wafer *w, uint32_t tile, unsigned colour, uint64_t start)
+{
+    uint32_t number = fast_lane(w, tile, colour)->train;
+    if (!number)
+        return set_out(w, tile, colour, PORT_RAMP);
+    const struct train *r = train_of(w, number);
+    const struct span *last = &r->span[r->spans - 1];
+    bool ours = !r->edge && r->tile == tile && has_span_left(r);
+    return ours && last->start + last->count <= start ? number : 0;
+}
+
+/* Words the thread issues from now on. */
+static struct span span_of(const struct thread *th, uint64_t start, uint32_t count)
+{
+    return (struct span){.start = start,
+                         .count = count,
+                         .src0 = (uint16_t)(th->d.src0 + 4 * th->done),
+                         .op = th->d.op};
+}
+
+bool trains_depart(struct wafer *w, uint32_t tile)
+{
+    struct tile *t = &w->tile[tile];
+    unsigned k = (unsigned)__builtin_ctz(t->engine.busy);
+    struct thread *th = &t->engine.thread[k];
+    if (th->use != 2 || th->begun || th->left < TRAIN_WORDS_MIN || th->ready_at > w->cycle ||
+        th->d.flags & STREAM_CONTROL || t->engine.ramp_used > w->cycle || t->timer_at != NEVER ||
+        !allowed(w))
+        return false;
+    uint32_t number = train_from(w, tile, th->d.dst, w->cycle);
+    if (!number)
+        return false;
+    struct train *r = train_of(w, number);
+    r->unsettled = r->words;
+    add_span(w, number, span_of(th, w->cycle, (uint32_t)th->left));
+    t->outlet = number;
+    call_finish(w, tile);
+    engine_begin(w, tile, k);
+    return true;
+}
+
+/* ---- at the edge ---- */
+
+static void finish_wanting(struct wafer *w, uint32_t number)
+{
+    struct train *r = train_of(w, number);
+    r->want = UINT32_MAX;
+    for (uint32_t i = 0; i < r->stations; i++)
+        if (w->tile[r->station[i].tile].inlet == number)
+            call_finish(w, r->station[i].tile);
+}
+
+static void enter_word(struct wafer *w, uint32_t number, uint32_t data)
+{
+    struct train *r = train_of(w, number);
+    struct span *last = r->spans ? &r->span[r->spans - 1] : NULL;
+    if (last && last->start + last->count == w->cycle) {
+        last->count++;
+        reserve(r, ++r->words);
+        keep_awake(w, r);
+    } else {
+        add_span(w, number, (struct span){.start = w->cycle, .count = 1});
+    }
+    r->word[r->made++] = data;
+    if (r->words == r->want)
+        finish_wanting(w, number);
+}
+
+/* With longer hops or ramps a lone word would leave cycles in which nothing moves. */
+bool trains_enter(struct wafer *w, uint32_t tile, unsigned port, struct wavelet v)
+{
+    struct trains *s = &w->fast->trains;
+    uint32_t number = fast_lane(w, tile, v.colour)->train;
+    if (number) {
+        const struct train *r = train_of(w, number);
+        if (!v.control && r->edge && r->tile == tile && r->rail[0].port == port &&
+            has_span_left(r)) {
+            enter_word(w, number, v.data);
+            return true;
+        }
+        trains_stop(w, number);
+        return false;
+    }
+    if (v.control || w->hop > 1 || w->ramp > 2 || w->cycle < s->enter_again || !allowed(w))
+        return false;
+    number = set_out(w, tile, v.colour, port);
+    if (number)
+        enter_word(w, number, v.data);
+    else
+        s->enter_again = w->cycle + 64;
+    return number;
+}
+
+/* ---- at the stations ---- */
+
+/* The words whose first comes to the station now. */
+static const struct span *arriving(const struct wafer *w, const struct train *r,
+                                   const struct station *s)
+{
+    uint64_t way = train_whole_way(w, r, s);
+    for (uint32_t i = r->spans; i--;)
+        if (r->span[i].start + way == w->cycle)
+            return &r->span[i];
+    return NULL;
+}
+
+/* A thread that combines issues as many of the coming words as it still can. */
+static bool pass_on(struct wafer *w, uint32_t tile, const struct span *came)
+{
+    struct tile *t = &w->tile[tile];
+    const struct thread *th = &t->engine.thread[__builtin_ctz(t->engine.busy)];
+    uint32_t ahead = train_taken(w, tile, (int64_t)w->cycle - 1);
+    uint32_t left = (uint32_t)th->left - ahead, n = came->count < left ? came->count : left;
+    if (n < TRAIN_WORDS_MIN || train_of(w, t->inlet)->edge || th->d.flags & STREAM_CONTROL)
+        return false;
+    struct span s = span_of(th, w->cycle + 1, n);
+    s.src0 = (uint16_t)(s.src0 + 4 * ahead);
+    s.inlet = t->inlet;
+    s.inlet_first = came->first;
+    uint32_t number = t->outlet ? t->outlet : train_from(w, tile, th->d.dst, w->cycle + 1);
+    if (!number || !has_span_left(train_of(w, number)))
+        return false;
+    if (!t->outlet)
+        train_of(w, number)->unsettled = train_of(w, number)->words;
+    t->outlet = number;
+    add_span(w, number, s);
+    return true;
+}
+
+/* Whether the thread of a tile waits for words of this colour and for nothing else. */
+static bool waits_for(const struct wafer *w, const struct tile *t, unsigned colour)
+{
+    const struct engine *g = &t->engine;
+    if (!g->busy || g->busy & (g->busy - 1) || t->timer_at != NEVER || t->outlet)
+        return false;
+    const struct thread *th = &g->thread[__builtin_ctz(g->busy)];
+    unsigned queue = t->queue_of[colour];
+    return th->use & 1 && th->d.src1 == colour && th->left && th->ready_at <= w->cycle &&
+           queue != NO_QUEUE && !t->queue[queue].count;
+}
+
+/* The first word of a span has come to a station, `number` being its train. */
+static void receive(struct wafer *w, uint32_t tile, uint32_t number)
+{
+    struct tile *t = &w->tile[tile];
+    const struct train *r = train_of(w, number);
+    if (!r->rolling || fast_lane(w, tile, r->colour)->train != number)
+        return;
+    const struct span *came = arriving(w, r, &r->station[t->station]);
+    if (!came)
+        return;
+    bool aboard = t->inlet == number;
+    if (!aboard && (t->inlet || !waits_for(w, t, r->colour))) {
+        trains_stop(w, number);
+        return;
+    }
+    fast_settle(t);
+    t->inlet = number;
+    unsigned k = (unsigned)__builtin_ctz(t->engine.busy);
+    if (t->engine.thread[k].use & 2 && !pass_on(w, tile, came)) {
+        if (aboard)
+            train_leave_before(w, tile);
+        t->inlet = 0;
+        trains_stop(w, number);
+        return;
+    }
+    call_finish(w, tile);
+    engine_begin(w, tile, k);
+}
+
+/* The thread has done its last beat in an earlier cycle. */
+static bool is_finished(const struct wafer *w, uint32_t tile)
+{
+    const struct tile *t = &w->tile[tile];
+    uint64_t left = t->engine.thread[__builtin_ctz(t->engine.busy)].left;
+    int64_t before = (int64_t)w->cycle - 1;
+    if (t->inlet)
+        return train_taken(w, tile, before) == left;
+    const struct train *r = train_of(w, t->outlet);
+    return train_words_by(r, before) == r->unsettled + left;
+}
+
+/* Words behind the last one the thread wanted: nobody takes them at once. */
+static void finish(struct wafer *w, uint32_t tile)
+{
+    uint32_t number = w->tile[tile].inlet;
+    (void)train_settle(w, tile);
+    if (!number)
+        return;
+    const struct train *r = train_of(w, number);
+    const struct station *s = &r->station[w->tile[tile].station];
+    if (train_words_by(r, (int64_t)w->cycle - (int64_t)train_whole_way(w, r, s)) > s->next)
+        trains_stop(w, number);
+}
+
+bool trains_visit(struct wafer *w, uint32_t tile)
+{
+    struct tile *t = &w->tile[tile];
+    uint32_t head = t->head;
+    t->head = 0;
+    if (head)
+        receive(w, tile, head);
+    if (t->beaten == w->cycle)
+        return true;
+    if (!t->inlet && !t->outlet)
+        return false;
+    if (is_finished(w, tile)) {
+        finish(w, tile);
+        return false;
+    }
+    call_finish(w, tile);
+    set_remove(&w->engines, tile);
+    return true;
+}
+
+/* ---- the cycle ---- */
+
+static bool is_this_ride(const struct wafer *w, uint64_t event, unsigned shift)
+{
+    const struct train *r = train_of(w, (uint32_t)(event >> 32));
+    return r->rolling && (r->serial & 0xffffffu) == ((uint32_t)event >> shift);
+}
+
+static void tell(struct wafer *w, uint32_t number, uint32_t span)
+{
+    struct train *r = train_of(w, number);
+    struct span *s = &r->span[span];
+    for (; s->told < r->stations; s->told++) {
+        const struct station *at = &r->station[s->told];
+        struct tile *t = &w->tile[at->tile];
+        if (s->start + train_whole_way(w, r, at) > w->cycle)
+            break;
+        t->head = number;
+        if (!t->inlet)
+            t->station = s->told;
+        set_add(&w->engines, at->tile);
+    }
+    call_head(w, number, span);
+}
+
+void trains_tell(struct wafer *w, struct moment *m)
+{
+    for (uint32_t i = 0; i < m->heads.count; i++)
+        if (is_this_ride(w, m->heads.word[i], 8))
+            tell(w, (uint32_t)(m->heads.word[i] >> 32), m->heads.word[i] & 0xff);
+    m->heads.count = 0;
+}
+
+void trains_end(struct wafer *w, struct moment *m)
+{
+    for (uint32_t i = 0; i < m->ends.count; i++) {
+        uint32_t number = (uint32_t)(m->ends.word[i] >> 32);
+        if (!is_this_ride(w, m->ends.word[i], 0))
+            continue;
+        if (train_gone(w, train_of(w, number)) <= w->cycle)
+            trains_stop(w, number);
+        else
+            call_end(w, number);
+    }
+    m->ends.count = 0;
+}
+
+void trains_sync(struct wafer *w, uint32_t tile)
+{
+    const struct tile *t = &w->tile[tile];
+    int64_t now = trains_beaten(w);
+    if (t->outlet)
+        train_make(w, train_of(w, t->outlet), train_issued(w, train_of(w, t->outlet)));
+    if (t->inlet)
+        train_write(w, tile, train_taken(w, tile, now));
+}

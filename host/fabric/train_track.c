@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* train_track.c - the routers a train passes through: whether it can, and that it does. */
+#include "fabric/fast.h"
+
+#include "base/xalloc.h"
+
+static unsigned opposite(unsigned port)
+{
+    return (port + 2) & 3;
+}
+
+static bool lane_is_empty(const struct lane *l)
+{
+    uint32_t held = 0;
+    for (unsigned p = 0; p < FABRIC_PORTS; p++)
+        held |= l->held[p];
+    return !held && !l->ports;
+}
+
+/* Whether words that come to a port of a router all go through it at once. */
+static bool is_free(const struct wafer *w, uint32_t tile, unsigned colour, unsigned port)
+{
+    const struct fast *f = w->fast;
+    const struct fast_router *r = &f->router[tile];
+    const struct lane *l = fast_lane(w, tile, colour);
+    unsigned outputs = ROUTE_OUTPUTS(l->now);
+    if (l->train || !(ROUTE_INPUTS(l->now) >> port & 1) || !outputs || outputs & r->rim)
+        return false;
+    if (r->waiting || r->outputs & outputs || !lane_is_empty(l))
+        return false;
+    return !(outputs & AT_RAMP) || (l->sink == SINK_QUEUE && !l->down);
+}
+
+static void add_station(struct train *r, uint32_t tile, uint32_t depth)
+{
+    if (r->stations == r->station_size) {
+        r->station_size = r->station_size ? 2 * r->station_size : 4;
+        r->station = xrealloc(r->station, r->station_size, sizeof *r->station);
+    }
+    r->station[r->stations++] = (struct station){.tile = tile, .depth = depth};
+}
+
+/* The rail that begins here becomes the train's. */
+static bool add_rail(struct wafer *w, uint32_t number, struct rail l)
+{
+    struct train *r = train_of(w, number);
+    struct lane *lane = fast_lane(w, l.tile, r->colour);
+    if (!fast_owns(w->fast, l.tile) || !is_free(w, l.tile, r->colour, l.port) ||
+        l.depth == UINT16_MAX)
+        return false;
+    if (r->rails == r->rail_size) {
+        r->rail_size = r->rail_size ? 2 * r->rail_size : 4;
+        r->rail = xrealloc(r->rail, r->rail_size, sizeof *r->rail);
+    }
+    l.outputs = (uint8_t)ROUTE_OUTPUTS(lane->now);
+    r->rail[r->rails++] = l;
+    lane->train = number;
+    w->fast->router[l.tile].trains |= 1u << r->colour;
+    w->fast->router[l.tile].outputs |= l.outputs;
+    if (l.outputs & AT_RAMP)
+        add_station(r, l.tile, l.depth);
+    return true;
+}
+
+/* Rails come in the order of their depth, and so do stations. */
+bool train_lay(struct wafer *w, uint32_t number, uint32_t tile, unsigned port)
+{
+    struct train *r = train_of(w, number);
+    bool ok = add_rail(w, number, (struct rail){.tile = tile, .port = (uint8_t)port});
+    for (uint32_t i = 0; ok && i < r->rails; i++) {
+        struct rail l = r->rail[i];
+        for (unsigned rest = l.outputs & 15u; ok && rest; rest &= rest - 1) {
+            unsigned out = (unsigned)__builtin_ctz(rest);
+            ok = add_rail(w, number,
+                          (struct rail){.tile = l.tile + (uint32_t)w->fast->step[out],
+                                        .depth = (uint16_t)(l.depth + 1),
+                                        .port = (uint8_t)opposite(out)});
+        }
+    }
+    return ok && r->stations;
+}
+
+void train_release(struct wafer *w, uint32_t number)
+{
+    struct train *r = train_of(w, number);
+    for (uint32_t i = 0; i < r->rails; i++) {
+        const struct rail *l = &r->rail[i];
+        struct fast_router *at = &w->fast->router[l->tile];
+        fast_lane(w, l->tile, r->colour)->train = 0;
+        at->trains &= ~(1u << r->colour);
+        at->outputs &= (uint8_t)~l->outputs;
+    }
+    r->rolling = false;
+    r->next_free = w->fast->trains.free;
+    w->fast->trains.free = number;
+    r->rails = r->stations = r->spans = r->words = r->made = 0;
+}
