@@ -58,11 +58,12 @@ static void print_text(const struct stage *st, const struct layer_cfg *c,
     (void)printf("wall time %.1f s: placed and booted in %.1f, run in %.1f, reference in %.1f\n",
                  r->seconds_place + r->seconds_run + r->seconds_reference, r->seconds_place,
                  r->seconds_run, r->seconds_reference);
-    (void)printf("%-12s %10s\n", "phase", "cycles");
+    (void)printf("%-12s %10s %10s\n", "phase", "cycles", "predicted");
     for (int i = 0; i < PHASES; i++)
         if (r->phase[i])
-            (void)printf("  %-10s %10llu\n", phase_name((enum phase)i),
-                         (unsigned long long)r->phase[i]);
+            (void)printf("  %-10s %10llu %10llu  %llu %llu %llu %llu %llu\n", phase_name((enum phase)i),
+                         (unsigned long long)r->phase[i],
+                         (unsigned long long)image_cost_sum(&r->predicted[i]), (unsigned long long)r->predicted[i].compute, (unsigned long long)r->predicted[i].dispatch, (unsigned long long)r->predicted[i].stages, (unsigned long long)r->predicted[i].hops, (unsigned long long)r->predicted[i].words);
 }
 
 static int layer(struct layer_options *o, struct stage *st, struct err *e)

@@ -194,6 +194,7 @@ static void query_finish(struct tile *t, struct attention *a)
     if (a->blocks > 1) {
         line_broadcast(t->m, &t->row, a->queries,
                        fixed(a->blocks * a->query.count + 2 + a->turned.count));
+        image_mark(t->m, PHASE_QUERY);
         query_kernel(t, a, (struct slice){0, a->query.count}, a->own);
     } else {
         struct share_work work;
@@ -207,8 +208,8 @@ static void query_finish(struct tile *t, struct attention *a)
         query_kernel(t, a, mine, out);
         share_end(t->m, &t->row, shares, out, a->queries,
                   fixed(shares ? work.values : work.sums));
+        image_mark(t->m, PHASE_QUERY);
     }
-    image_mark(t->m, PHASE_QUERY);
 }
 
 /* Elements `part` of the new latent are normalised and rotated, from src to dst. */
@@ -343,6 +344,10 @@ static void score_product(struct tile *t, struct attention *a, uint16_t part)
                                               .row_bytes = cache_row_bytes(t, a),
                                               .batch = (uint16_t)a->heads,
                                               .src1_step = (uint16_t)(t->latent.count * 4)});
+    image_product(t->m, (struct stream_desc){.op = op,
+                                             .count = (uint16_t)t->m->cached,
+                                             .cols = (uint16_t)t->latent.count,
+                                             .batch = (uint16_t)a->heads});
     patch_add(&t->patches, at + (uint32_t)offsetof(struct stream_desc, count), 1, 0);
     patch_add(&t->patches, at + (uint32_t)offsetof(struct stream_desc, dst_step), 4, 0);
     follow_user(t, a, at);
@@ -462,6 +467,10 @@ static void value_phase(struct tile *t, struct attention *a)
                                                .row_bytes = cache_row_bytes(t, a),
                                                .batch = (uint16_t)a->heads,
                                                .dst_step = (uint16_t)(t->latent_count * 4)});
+        image_product(m, (struct stream_desc){.op = op,
+                                              .count = (uint16_t)t->latent_count,
+                                              .cols = (uint16_t)m->cached,
+                                              .batch = (uint16_t)a->heads});
         patch_add(&t->patches, at + (uint32_t)offsetof(struct stream_desc, cols), 1, 0);
         patch_add(&t->patches, at + (uint32_t)offsetof(struct stream_desc, src1_step), 4, 0);
         follow_user(t, a, at);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* collective.c - one tile's steps and routes on a line. */
 #include "place/collective.h"
+#include "place/cost.h"
 #include "place/lines.h"
 
 #include <assert.h>
@@ -196,9 +197,37 @@ static struct duties route_line(struct image *m, const struct line *l)
     return duties_of(l);
 }
 
+static uint64_t reach(const struct line *l, const struct machine *k)
+{
+    uint32_t above = l->length - 1 - l->root, most = l->root > above ? l->root : above;
+    return (uint64_t)most * k->hop_cycles;
+}
+
+static void reckon_reduce(struct image *m, const struct line *l, struct length n)
+{
+    if (!m->machine)
+        return;
+    struct line_size size = {l->length, l->root};
+    uint32_t words = n.plus + n.times * m->cached;
+    uint64_t total = cost_reduce_shape(m->machine, &l->shape, size, words);
+    image_collective(m, total, cost_reduce_shape(m->machine, &l->shape, size, words > 0),
+                     reach(l, m->machine));
+}
+
+static void reckon_broadcast(struct image *m, const struct line *l, struct length n)
+{
+    if (!m->machine)
+        return;
+    struct line_size size = {l->length, l->root};
+    uint32_t words = n.plus + n.times * m->cached;
+    image_collective(m, cost_broadcast(m->machine, size, words),
+                     cost_broadcast(m->machine, size, words > 0), reach(l, m->machine));
+}
+
 void line_reduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,
                  uint16_t out, struct length n)
 {
+    reckon_reduce(m, l, n);
     if (l->log)
         line_log_reduce(l->log, n);
     struct duties d = route_line(m, l);
@@ -208,6 +237,7 @@ void line_reduce(struct image *m, const struct line *l, enum reduction op, uint1
 void line_reduce_onto(struct image *m, const struct line *l, uint16_t part, uint16_t out,
                       struct length n, uint8_t colour)
 {
+    reckon_reduce(m, l, n);
     if (l->log)
         line_log_reduce(l->log, n);
     struct duties d = route_line(m, l);
@@ -223,6 +253,7 @@ void line_reduce_onto(struct image *m, const struct line *l, uint16_t part, uint
 
 void line_broadcast(struct image *m, const struct line *l, uint16_t data, struct length n)
 {
+    reckon_broadcast(m, l, n);
     if (l->log)
         line_log_broadcast(l->log, n);
     if (l->length == 1)

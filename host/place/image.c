@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* image.c - the memory, the sequence and the tables of one tile's program. */
 #include "place/image.h"
+#include "place/kernel_cost.h"
 
 #include <assert.h>
 #include <string.h>
@@ -36,6 +37,7 @@ void image_reset(struct image *m, bool dry)
     m->used[PART_CODE] = TILE_CODE_BYTES;
     m->used[PART_STACK] = TILE_DATA_BYTES + TILE_STACK_BYTES;
     m->overflow = NULL;
+    memset(&m->cost, 0, sizeof m->cost);
     m->mark_count = m->desc_count = m->route_count = m->queue_count = m->task_count = 0;
     m->last_desc = m->last_task = m->first_desc = -1;
     uint16_t header;
@@ -83,8 +85,36 @@ void image_mark(struct image *m, uint8_t id)
 {
     if (m->mark_count < IMAGE_MARKS && m->desc_count > 0) {
         m->mark[m->mark_count].desc = m->desc_at[m->desc_count - 1];
+        m->mark[m->mark_count].cost = m->cost;
         m->mark[m->mark_count++].id = id;
+        memset(&m->cost, 0, sizeof m->cost);
     }
+}
+
+void image_product(struct image *m, struct stream_desc d)
+{
+    if (m->machine)
+        m->cost.compute += stream_beats(&d, &m->machine->lanes);
+}
+
+void image_collective(struct image *m, uint64_t total, uint64_t single, uint64_t hops)
+{
+    if (!m->machine || !total)
+        return;
+    hops = hops < single ? hops : single;
+    m->cost.dispatch += m->machine->stream_setup_cycles;
+    m->cost.hops += hops;
+    m->cost.stages += single - hops;
+    m->cost.words += total - single;
+}
+
+/* Steps that wait for nobody; the others are collectives. */
+static void reckon_step(struct image *m, const struct stream_desc *d)
+{
+    if (!m->machine || stream_fabric_use(d->op))
+        return;
+    m->cost.dispatch += m->machine->stream_setup_cycles;
+    image_product(m, *d);
 }
 
 void image_rewrite(struct image *m, uint16_t offset, const void *data, uint32_t bytes)
@@ -129,6 +159,7 @@ uint16_t image_step(struct image *m, struct stream_desc d)
     d.thread = 0;
     d.event = TILE_EVENT_NONE;
     d.next = 0;
+    reckon_step(m, &d);
     m->desc[index] = d;
     (void)image_room(m, PART_PROGRAM, sizeof d, &m->desc_at[index]);
     tie(m, index, -1);
@@ -149,6 +180,9 @@ static int kernel_task(struct image *m, enum kernel kernel, const void *args, ui
 
 uint16_t image_kernel(struct image *m, enum kernel kernel, const void *args, uint32_t bytes)
 {
+    struct kernel_cost cost = kernel_cost(kernel, args, m->cached);
+    m->cost.dispatch += cost.fixed;
+    m->cost.compute += cost.items;
     int t = kernel_task(m, kernel, args, bytes);
     tie(m, -1, t);
     m->last_task = t;

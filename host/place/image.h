@@ -13,6 +13,7 @@
 #ifndef TESSERA_PLACE_IMAGE_H
 #define TESSERA_PLACE_IMAGE_H
 
+#include "fabric/machine.h"
 #include "hal/fabric.h"
 #include "hal/program.h"
 #include "hal/stream.h"
@@ -38,7 +39,17 @@ enum {
     IMAGE_MARKS = 256
 };
 
+/* What a token costs a tile, in cycles, by what they go into: products and kernels' items; setting
+ * up descriptors and dispatching kernels; and, of collectives, the stages of a reduction and ramps,
+ * the hops, and words one behind the other. */
+struct image_cost {
+    uint64_t compute, dispatch, stages, hops, words;
+};
+
 struct image {
+    const struct machine *machine; /* NULL: costs are not reckoned */
+    uint32_t cached;               /* positions in the tile's cache to reckon with */
+    struct image_cost cost;        /* since the last mark */
     bool dry;
     _Alignas(16) uint8_t sram[TILE_SRAM_BYTES]; /* not touched when dry */
     uint32_t low, high;                         /* free memory is low..high-1 */
@@ -59,6 +70,7 @@ struct image {
     struct {
         uint16_t desc;
         uint8_t id;
+        struct image_cost cost; /* since the mark before */
     } mark[IMAGE_MARKS]; /* named points of the sequence: the descriptor that reaches them */
     uint32_t mark_count;
 
@@ -90,6 +102,12 @@ uint16_t image_kernel_beside(struct image *m, enum kernel kernel, const void *ar
 
 /* Name the point after the last descriptor (for reports; costs the tile nothing). */
 void image_mark(struct image *m, uint8_t id);
+
+/* What the last steps cost beside what image_step and image_kernel see themselves: a collective, of
+ * `total` cycles by place/cost.h and `single` with one word; a product whose counts are patched on
+ * the tile, with counts to reckon with. */
+void image_collective(struct image *m, uint64_t total, uint64_t single, uint64_t hops);
+void image_product(struct image *m, struct stream_desc d);
 
 /* Overwrite loaded bytes taken earlier. Nothing in a dry image. */
 void image_rewrite(struct image *m, uint16_t offset, const void *data, uint32_t bytes);

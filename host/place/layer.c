@@ -313,6 +313,7 @@ static void log_tile(const struct plan *alone, uint32_t y, struct image *m, stru
     static const struct strip_kinds chains = {REDUCE_CHAIN, REDUCE_CHAIN, REDUCE_CHAIN,
                                               REDUCE_CHAIN};
     struct tile t = {.m = m};
+    m->machine = NULL;
     image_reset(m, true);
     tile_init(&t, alone, 0, alone->strips[0].width - 1, y);
     lines_init(&t, &chains, log);
@@ -350,6 +351,8 @@ bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct im
         return false;
     const struct strip *s = &p->strips[i];
     struct tile t = {.m = m};
+    m->machine = dry ? p->machine : NULL;
+    m->cached = (p->reckoned + s->band.count - 1) / s->band.count;
     image_reset(m, dry);
     tile_init(&t, p, i, x - s->x0, y);
     lines_init(&t, &s->kinds, NULL);

@@ -98,6 +98,14 @@ void emit_swiglu(struct tile *t, struct args_swiglu args, uint16_t both, uint32_
     image_mark(t->m, PHASE_GATE_UP);
 }
 
+/* The farthest rows began later by the hops of what started them. */
+static void reckon_spread(struct tile *t)
+{
+    if (t->m->machine)
+        t->m->cost.hops +=
+            (uint64_t)relay_spread(t->plan, t->strip) * t->m->machine->hop_cycles;
+}
+
 void mlp_result(struct tile *t, uint16_t part)
 {
     if (!t->outer) {
@@ -107,6 +115,7 @@ void mlp_result(struct tile *t, uint16_t part)
     bool apart = line_stores(&t->column) > 0 && t->hidden_col.count == 0;
     uint16_t sum = apart ? image_words(t->m, PART_BUFFERS, t->window.count) : part;
     line_reduce(t->m, &t->column, REDUCE_ADD, part, sum, fixed(t->window.count));
+    reckon_spread(t);
     relay_back(t, sum, t->window.count);
     image_mark(t->m, PHASE_DOWN);
 }

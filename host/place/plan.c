@@ -62,6 +62,7 @@ int plan_open(struct plan **out, const struct plan_cfg *cfg, struct err *e)
     p->users = cfg->users ? cfg->users : 1;
     p->cache_bf16 = cfg->cache_bf16;
     p->filled = cfg->filled;
+    p->reckoned = cfg->filled ? cfg->filled : cfg->context;
     p->band_rows = cfg->band;
     p->output = cfg->output;
     p->blocks = cfg->blocks;
@@ -94,12 +95,23 @@ void plan_close(struct plan *p)
     free(p);
 }
 
+/* The row root's column; of several blocks of heads the first of its block, which has latents only
+ * and so the longest vectors. */
+static uint32_t monitored_column(const struct strip *s)
+{
+    uint32_t root = reduce_root(s->kinds.row, s->width), i = 0;
+    if (s->blocks < 2)
+        return root;
+    while (i + 1 < s->blocks && slice_of(s->width, s->blocks, i + 1).first <= root)
+        i++;
+    return slice_of(s->width, s->blocks, i).first;
+}
+
 uint32_t plan_monitors(const struct plan *p, const struct strip *s,
                        struct tile_place out[PLAN_MONITORS])
 {
-    uint32_t row = reduce_root(s->kinds.row, s->width);
     uint32_t column = reduce_root(s->kinds.column, s->band.count);
-    out[0] = (struct tile_place){s->x0 + row, s->band.first + column};
+    out[0] = (struct tile_place){s->x0 + monitored_column(s), s->band.first + column};
     if (!strip_is_split(p, s))
         return 1;
     out[1] = (struct tile_place){s->x0 + reduce_root(s->kinds.outer_row, s->width),

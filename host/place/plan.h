@@ -92,6 +92,7 @@ struct plan {
     uint32_t users;                /* sequences at a time, each with a KV cache of its own */
     uint32_t context;              /* positions the KV cache holds for each */
     bool cache_bf16;               /* the cache holds bf16, else fp32 */
+    uint32_t reckoned;             /* positions that predictions are made for */
     uint32_t filled;               /* positions 0.. of each user cached by rule before the start */
     struct slice band;             /* of strips that are split, at least */
     struct slice output;           /* rows that the last strip's residual stream leaves on */
@@ -135,8 +136,8 @@ void plan_choose(const struct plan *p, struct strip *s, struct image *m);
  * east of the last strip gets no program: returns false. `dry`: counts only. */
 bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct image *m);
 
-/* The tiles by which a strip's phases are timed: where its row root and column root meet, in the
- * band and, on a split fabric, outside. */
+/* The tiles by which a strip's phases are timed: about where its row root and column root meet, in
+ * the band and, in a split strip, outside. */
 enum { PLAN_MONITORS = 2 };
 struct tile_place {
     uint32_t x, y;
@@ -171,6 +172,14 @@ bool plan_ends_in_head(const struct plan *p);
 /* The colours of the model's traffic that the outside meets (others: layer.h). */
 uint8_t plan_input_colour(uint32_t strip_index);
 uint8_t plan_logits_colour(void);
+
+/* What a token takes in each phase by the cost formulas (place/cost.h, place/kernel_cost.h), with
+ * `reckoned` positions cached: of the slowest tiles tried, as if nobody waited for anybody. */
+void plan_predict(const struct plan *p, const struct strip *s, struct image_cost out[PHASES]);
+static inline uint64_t image_cost_sum(const struct image_cost *c)
+{
+    return c->compute + c->dispatch + c->stages + c->hops + c->words;
+}
 
 /* SRAM use: of the fullest tile of a strip, by part, and where it is. */
 struct plan_memory {

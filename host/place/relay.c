@@ -69,6 +69,30 @@ static void step(struct tile *t, struct stream_desc d, uint32_t count)
     image_step(t->m, d);
 }
 
+/* The hops between the band's column root and a row outside. */
+static uint32_t distance(const struct strip *s, uint32_t row)
+{
+    uint32_t root = s->band.first + reduce_root(s->kinds.column, s->band.count);
+    return row > root ? row - root : root - row;
+}
+
+static void reckon(struct tile *t, uint32_t hops, uint32_t words)
+{
+    const struct machine *k = t->m->machine;
+    if (!k)
+        return;
+    uint64_t way = (uint64_t)hops * k->hop_cycles;
+    uint64_t single = way + 2 + 2 * (uint64_t)k->ramp_cycles;
+    image_collective(t->m, single + words - 1, single, way);
+}
+
+uint32_t relay_spread(const struct plan *p, const struct strip *s)
+{
+    uint32_t far = distance(s, 0), south = distance(s, p->height - 1);
+    far = far > south ? far : south;
+    return far - distance(s, relay_root_row(p, s));
+}
+
 void relay_out(struct tile *t, uint16_t data, uint32_t count)
 {
     if (t->column_root)
@@ -79,6 +103,7 @@ void relay_out(struct tile *t, uint16_t data, uint32_t count)
 void relay_take(struct tile *t, uint16_t data, uint32_t count)
 {
     step(t, (struct stream_desc){.op = STREAM_RECV, .dst = data, .src1 = COLOUR_TO_OUTER}, count);
+    reckon(t, distance(t->strip, relay_root_row(t->plan, t->strip)), count);
 }
 
 void relay_back(struct tile *t, uint16_t sum, uint32_t count)
@@ -90,6 +115,7 @@ void relay_back(struct tile *t, uint16_t sum, uint32_t count)
 
 void relay_result(struct tile *t, uint16_t data, uint32_t count)
 {
+    reckon(t, distance(t->strip, relay_root_row(t->plan, t->strip)), count);
     if (t->column_root)
         step(t, (struct stream_desc){.op = STREAM_RECV, .dst = data, .src1 = COLOUR_FROM_OUTER},
              count);

@@ -27,6 +27,9 @@ void relay_take(struct tile *t, uint16_t data, uint32_t count);
 void relay_back(struct tile *t, uint16_t sum, uint32_t count);
 void relay_result(struct tile *t, uint16_t data, uint32_t count);
 
+/* How many hops later than the outer columns' root the farthest row outside gets something. */
+uint32_t relay_spread(const struct plan *p, const struct strip *s);
+
 /* In layer.c: sum along the row, which the row root sends out of the strip eastwards while it makes
  * it. */
 void emit_row_sum_east(struct tile *t, uint16_t part, struct length n, uint8_t colour);

@@ -134,8 +134,10 @@ static void choose_together(struct tile *t, struct choice *c)
     image_kernel(m, KERNEL_rank_place, &place, sizeof place);
     line_reduce(m, &t->row, REDUCE_ADD, place.out, sums, fixed(2 * c->top_k));
     line_broadcast(m, &t->row, sums, fixed(2 * c->top_k));
-    if (places_suffice(t))
+    if (places_suffice(t)) {
         relay_out(t, sums, c->top_k);
+        image_mark(m, PHASE_TOP_K);
+    }
     struct args_rank_finish finish = {.factor = (float)k->routed_scale,
                                       .sums = sums,
                                       .top_k = (uint16_t)c->top_k,
@@ -167,5 +169,6 @@ void emit_router(struct tile *t, const struct routing *to)
         send_out(t, &c);
     else
         line_broadcast(t->m, &t->column, to->ids, fixed(2 * c.top_k));
-    image_mark(t->m, PHASE_TOP_K);
+    if (!places_suffice(t))
+        image_mark(t->m, PHASE_TOP_K);
 }

@@ -15,18 +15,8 @@
 #ifndef TESSERA_PLACE_SHARE_H
 #define TESSERA_PLACE_SHARE_H
 
+#include "place/kernel_cost.h"
 #include "place/layer.h"
-
-/* What kernels take for each item, in cycles: measured, tests/unit/test_kernel_cycles.c. */
-enum kernel_cycles {
-    CYCLES_SWIGLU = 59,
-    CYCLES_SIGMOID = 52,
-    CYCLES_SCALED_WORD = 7,
-    CYCLES_ROPE_PAIR = 81,
-    CYCLES_SCORE_MAX = 8,
-    CYCLES_SCORE_EXP = 40,
-    CYCLES_SCORE_CLEAR = 5
-};
 
 /* Cycles of the kernel without its fixed part, for all values and for the largest part, and how
  * many words go to the tiles before and come from them after. */

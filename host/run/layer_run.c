@@ -84,6 +84,7 @@ static int emulate(const struct layer_cfg *cfg, const struct strip *s, const flo
     out->width = session_plan(session)->width;
     out->height = session_plan(session)->height;
     memcpy(out->phase, session_phases(session)->cycles[0], sizeof out->phase);
+    plan_predict(session_plan(session), &session_plan(session)->strips[0], out->predicted);
     session_close(session);
     return result;
 }

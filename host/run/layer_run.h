@@ -28,6 +28,7 @@ struct layer_result {
     bool crosses;       /* the layer before is on another wafer */
     uint32_t width, height, tiles;
     uint64_t cycles, phase[PHASES];
+    struct image_cost predicted[PHASES]; /* plan_predict */
     double error, error_added; /* |ours - reference| / |reference|: of the result, and of what the
                                   layer added to the stream (the head: of the result) */
     double seconds_place, seconds_run, seconds_reference;

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernel_cost.h - inside host/place: what kernels take on the core, in cycles: measured,
+ * tests/unit/test_kernel_cycles.c. */
+#ifndef TESSERA_PLACE_KERNEL_COST_H
+#define TESSERA_PLACE_KERNEL_COST_H
+
+#include "hal/program.h"
+
+#include <stdint.h>
+
+/* For each item. */
+enum kernel_cycles {
+    CYCLES_SWIGLU = 59,
+    CYCLES_SIGMOID = 52,
+    CYCLES_SCALED_WORD = 7,
+    CYCLES_GAINED_WORD = 12,
+    CYCLES_ROPE_PAIR = 81,
+    CYCLES_SCORE_MAX = 8,
+    CYCLES_SCORE_EXP = 40,
+    CYCLES_SCORE_CLEAR = 5,
+    CYCLES_RECIPROCAL = 18,
+    CYCLES_RANK_MINE = 28,
+    CYCLES_RANK_PAIR = 14,
+    CYCLES_RANK_PLACE = 5,
+    CYCLES_RANK_CHOSEN = 44,
+    CYCLES_UNIT_SLOT = 55
+};
+
+/* Cycles between the event of the descriptor before a kernel and the doorbell of the one after it:
+ * its fixed part, and what its arguments add with `cached` positions in the tile's cache. */
+struct kernel_cost {
+    uint32_t fixed, items;
+};
+struct kernel_cost kernel_cost(enum kernel kernel, const void *args, uint32_t cached);
+
+#endif

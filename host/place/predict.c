@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* predict.c - cycles of a token's phases, from the programs of some tiles. */
+#include "base/xalloc.h"
+#include "place/plan.h"
+#include "place/sample.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A collective costs all tiles of its line the same; between two of them the slowest counts. */
+struct slowest {
+    const struct plan *plan;
+    const struct strip *strip;
+    struct image *image;
+    struct image_cost local[PHASES][PLAN_MONITORS], lines[PHASES][PLAN_MONITORS]; /* band, outside */
+};
+
+static uint64_t local_part(const struct image_cost *c)
+{
+    return c->compute + c->dispatch;
+}
+
+static uint64_t line_part(const struct image_cost *c)
+{
+    return c->stages + c->hops + c->words;
+}
+
+static bool visit(void *self, struct tile_place at)
+{
+    struct slowest *s = self;
+    struct slice band = s->strip->band;
+    bool outer = at.y < band.first || at.y >= band.first + band.count;
+    (void)plan_emit(s->plan, at.x, at.y, true, s->image);
+    for (uint32_t i = 0; i < s->image->mark_count; i++) {
+        const struct image_cost *c = &s->image->mark[i].cost;
+        uint8_t phase = s->image->mark[i].id;
+        if (local_part(c) > local_part(&s->local[phase][outer]))
+            s->local[phase][outer] = *c;
+        if (line_part(c) > line_part(&s->lines[phase][outer]))
+            s->lines[phase][outer] = *c;
+    }
+    return false;
+}
+
+void plan_predict(const struct plan *p, const struct strip *strip, struct image_cost out[PHASES])
+{
+    struct slowest *s = xcalloc(1, sizeof *s);
+    *s = (struct slowest){.plan = p, .strip = strip, .image = xcalloc(1, sizeof *s->image)};
+    (void)sample_tiles(p, strip, visit, s);
+    memset(out, 0, PHASES * sizeof *out);
+    for (int i = 0; i < PHASES; i++) {
+        for (int outer = 0; outer < PLAN_MONITORS; outer++) {
+            const struct image_cost *local = &s->local[i][outer], *line = &s->lines[i][outer];
+            out[i].compute += local->compute;
+            out[i].dispatch += local->dispatch;
+            out[i].stages += line->stages;
+            out[i].hops += line->hops;
+            out[i].words += line->words;
+        }
+    }
+    free(s->image);
+    free(s);
+}
