@@ -2,6 +2,8 @@
 /* allreduce.c - booting a fabric row by row, one sum over all tiles, and its check. */
 #include "run/allreduce.h"
 
+#include "base/clock.h"
+#include "base/memory.h"
 #include "base/xalloc.h"
 #include "io/io.h"
 #include "place/collective.h"
@@ -9,7 +11,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum colour { COLOUR_ROW = 0, COLOUR_COLUMN = 4, COLOUR_CAST = 8, COLOUR_GO = 9 };
 
@@ -53,28 +54,6 @@ static void progress(const struct run *r, const char *what, uint64_t part)
 {
     if (r->cfg->progress)
         r->cfg->progress(r->cfg->progress_self, what, part, tiles_of(r));
-}
-
-static double seconds_now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* A field of /proc/self/status in bytes; 0 where there is none. */
-static uint64_t memory_of(const char *field)
-{
-    char line[256];
-    unsigned long long kib = 0;
-    size_t n = strlen(field);
-    FILE *f = fopen("/proc/self/status", "r");
-    while (f && fgets(line, sizeof line, f))
-        if (!strncmp(line, field, n))
-            kib = strtoull(line + n, NULL, 10);
-    if (f)
-        (void)fclose(f);
-    return kib * 1024;
 }
 
 /* ---- programs ---- */
@@ -353,23 +332,23 @@ static int check(const struct run *r, struct err *e)
 static int run_timed(struct run *r, struct allreduce_result *out, struct err *e)
 {
     struct wafer_stats stats;
-    double t0 = seconds_now();
+    double t0 = wall_seconds();
     if (boot(r, e))
         return -1;
     out->boot_cycles = wafer_cycle(r->wafer);
-    double t1 = seconds_now();
+    double t1 = wall_seconds();
     if (sum(r, out, e))
         return -1;
-    double t2 = seconds_now();
+    double t2 = wall_seconds();
     if (check(r, e))
         return -1;
     out->boot_seconds = t1 - t0;
     out->sum_seconds = t2 - t1;
-    out->check_seconds = seconds_now() - t2;
+    out->check_seconds = wall_seconds() - t2;
     wafer_stats(r->wafer, &stats);
     out->link_moves = stats.link_moves;
     out->program_bytes = r->program_bytes;
-    out->memory_bytes = memory_of("VmHWM:");
+    out->memory_bytes = memory_peak();
     return 0;
 }
 
@@ -411,11 +390,11 @@ int allreduce_run(const struct allreduce_cfg *cfg, struct allreduce_result *out,
     if (cfg->words == 0 || cfg->words > ALLREDUCE_WORDS_MAX)
         return err_set(e, ERR_USAGE, "allreduce: 1 to %d words, not %u", ALLREDUCE_WORDS_MAX,
                        cfg->words);
-    out->memory_before = memory_of("VmRSS:");
-    double from = seconds_now();
+    out->memory_before = memory_now();
+    double from = wall_seconds();
     int result = run_open(&r, cfg, e);
     if (!result) {
-        out->open_seconds = seconds_now() - from;
+        out->open_seconds = wall_seconds() - from;
         r.largest_value = tiles_of(&r) * 15 <= exact ? 15 : (uint32_t)(exact / tiles_of(&r));
         choose_kinds(&r, out);
         set_places(&r, out);

@@ -3,6 +3,7 @@
  * every core asleep. Each runs in a process of its own, so that its memory is its own. */
 #include "run/bench.h"
 
+#include "base/memory.h"
 #include "base/xalloc.h"
 #include "io/io.h"
 
@@ -19,18 +20,6 @@ struct boot_figures {
     double seconds, bytes; /* per tile */
     struct err e;
 };
-
-static double resident_bytes(void)
-{
-    unsigned long all = 0, resident = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (!f)
-        return 0;
-    if (fscanf(f, "%lu %lu", &all, &resident) != 2)
-        resident = 0;
-    (void)fclose(f);
-    return (double)resident * (double)sysconf(_SC_PAGESIZE);
-}
 
 /* The image for all, then each tile's empty share of its row's stream (firmware/rom/loader.c). */
 static void send_boot(struct io *io, const struct images *images, unsigned side)
@@ -54,7 +43,7 @@ static void boot(const struct bench_env *env, unsigned side, enum wafer_engine e
                             .width = side,
                             .height = side,
                             .engine = engine};
-    double before = resident_bytes(), from = bench_seconds(), tiles = (double)side * side;
+    double before = (double)memory_now(), from = bench_seconds(), tiles = (double)side * side;
     struct wafer *w;
     if (wafer_open(&w, &cfg, &out->e))
         return;
@@ -63,7 +52,7 @@ static void boot(const struct bench_env *env, unsigned side, enum wafer_engine e
     if (!wafer_run_quiet(w, BOOT_CYCLES_MAX, &out->e))
         (void)wafer_check_conservation(w, &out->e);
     out->seconds = (bench_seconds() - from) / tiles;
-    out->bytes = (resident_bytes() - before) / tiles;
+    out->bytes = ((double)memory_now() - before) / tiles;
     io_close(io);
     wafer_close(w);
 }
