@@ -86,8 +86,7 @@ static int run_audit(int argc, char **argv, struct err *e)
         return result < 0 ? -1 : 0;
     if (model_choose(&choice, o.model, NULL, e) || model_open(&ck, &choice, e))
         return -1;
-    const char *slash = strrchr(choice.folder, '/');
-    result = audit(&o, ck, slash && slash[1] ? slash + 1 : choice.folder, e);
+    result = audit(&o, ck, model_label(choice.folder), e);
     checkpoint_close(ck);
     return result;
 }

@@ -115,6 +115,12 @@ int model_choose(struct model_choice *out, const char *name, const char *weights
     return choose_weights(out, weights, e);
 }
 
+const char *model_label(const char *folder)
+{
+    const char *slash = strrchr(folder, '/');
+    return slash && slash[1] ? slash + 1 : folder;
+}
+
 int model_open(struct checkpoint **out, const struct model_choice *m, struct err *e)
 {
     struct model_config config;
@@ -122,9 +128,8 @@ int model_open(struct checkpoint **out, const struct model_choice *m, struct err
         return checkpoint_open(out, m->folder, e);
     if (config_load(&config, m->folder, e) || checkpoint_open_synthetic(out, &config, m->seed, e))
         return -1;
-    const char *slash = strrchr(m->folder, '/');
     (void)fprintf(stderr,
                   "%s: assumed weights, made by rule from seed %llu; only shapes are real\n",
-                  slash && slash[1] ? slash + 1 : m->folder, (unsigned long long)m->seed);
+                  model_label(m->folder), (unsigned long long)m->seed);
     return 0;
 }

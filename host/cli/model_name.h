@@ -20,6 +20,9 @@ struct model_choice {
  * Errors: ERR_INPUT for an unknown name, with the known ones; ERR_USAGE for `weights`. */
 int model_choose(struct model_choice *out, const char *name, const char *weights, struct err *e);
 
+/* What reports call the model of a folder: its last part. */
+const char *model_label(const char *folder);
+
 /* Open it; says on stderr when weights are made by rule. */
 int model_open(struct checkpoint **out, const struct model_choice *m, struct err *e);
 

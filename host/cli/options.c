@@ -63,6 +63,7 @@ static int parse_value(const struct option *o, const char *text, struct err *e)
         *(bool *)o->out = true;
         return 0;
     case OPTION_TEXT:
+    case OPTION_TEXT_OR_NOT:
         *(const char **)o->out = text;
         return 0;
     case OPTION_COUNT:
@@ -95,6 +96,12 @@ static const struct option *find(const struct option *table, const char *name, s
     return o;
 }
 
+/* Not the next option, nor the end of the line. */
+static bool is_value(const char *text)
+{
+    return text && *text != '-';
+}
+
 int options_parse(const struct verb *verb, const struct option *table, int argc, char **argv,
                   struct err *e)
 {
@@ -117,6 +124,8 @@ int options_parse(const struct verb *verb, const struct option *table, int argc,
         const char *value = name[length] == '=' ? name + length + 1 : NULL;
         if (o->kind == OPTION_FLAG && value)
             return err_set(e, ERR_USAGE, "--%s takes no value", o->name);
+        if (!value && o->kind == OPTION_TEXT_OR_NOT && !is_value(argv[i + 1]))
+            value = "";
         if (o->kind != OPTION_FLAG && !value && ++i == argc)
             return err_set(e, ERR_USAGE, "--%s needs a value: %s", o->name, o->value);
         if (parse_value(o, value || o->kind == OPTION_FLAG ? value : argv[i], e))

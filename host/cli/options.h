@@ -11,6 +11,7 @@
 enum option_kind {
     OPTION_FLAG,
     OPTION_TEXT,
+    OPTION_TEXT_OR_NOT, /* the value may be left out: then it is "" */
     OPTION_COUNT,
     OPTION_NUMBER,
     OPTION_PAIR,
