@@ -85,17 +85,17 @@ static int add_speeds(struct audit *a, struct err *e)
 static void add_commands(struct audit *a, const struct speed *s)
 {
     for (int kind = 0; kind < RECORD_KINDS && a->commands < COMMANDS_MAX; kind++) {
-        char layer[16], users[32] = "";
+        char layer[16], tokens[32] = "";
         if (!s->missing[kind])
             continue;
         (void)snprintf(layer, sizeof layer, "%u", s->missing_layer[kind]);
         if (s->query.users > 1)
-            (void)snprintf(users, sizeof users, " --users %u", s->query.users);
+            (void)snprintf(tokens, sizeof tokens, " --tokens %u", s->query.users);
         (void)snprintf(a->command[a->commands++], sizeof a->command[0],
                        "tessera layer --model %.40s --machine %.40s --layer %s --context %u%s "
                        "--wafers %u --record",
                        a->model, a->machine->name, kind == RECORD_HEAD ? "head" : layer,
-                       s->query.context, users, s->query.wafers);
+                       s->query.context, tokens, s->query.wafers);
     }
 }
 

@@ -2,8 +2,6 @@
 /* record.c - records to JSON files and back. */
 #include "report/record.h"
 
-#include "base/json.h"
-
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -239,20 +237,18 @@ static void write_fields(struct json_out *o, const void *from, const struct fiel
     }
 }
 
-static void write_json(const struct record *r, FILE *f)
+void record_json(const struct record *r, const char *key, struct json_out *o)
 {
-    struct json_out o;
-    json_out_file(&o, f);
-    json_out_object(&o, NULL);
-    write_fields(&o, r, record_fields, RECORD_FIELDS);
-    json_out_array(&o, "phases");
+    json_out_object(o, key);
+    write_fields(o, r, record_fields, RECORD_FIELDS);
+    json_out_array(o, "phases");
     for (uint32_t i = 0; i < r->phase_count; i++) {
-        json_out_object(&o, NULL);
-        write_fields(&o, &r->phases[i], phase_fields, PHASE_FIELDS);
-        json_out_end(&o);
+        json_out_object(o, NULL);
+        write_fields(o, &r->phases[i], phase_fields, PHASE_FIELDS);
+        json_out_end(o);
     }
-    json_out_end(&o);
-    json_out_end(&o);
+    json_out_end(o);
+    json_out_end(o);
 }
 
 /* Names of models and machines may come from paths: only plain characters reach a file name. */
@@ -269,6 +265,7 @@ int record_write(const struct record *r, const char *folder, struct err *e)
 {
     char name[256], path[4096], part[4096 + 8];
     struct record back;
+    struct json_out o;
     file_name(name, sizeof name, r);
     if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path)
         return err_input(e, "%s: the name is too long", folder);
@@ -278,7 +275,8 @@ int record_write(const struct record *r, const char *folder, struct err *e)
     FILE *f = fopen(part, "w");
     if (!f)
         return err_input(e, "%s: %s", part, strerror(errno));
-    write_json(r, f);
+    json_out_file(&o, f);
+    record_json(r, NULL, &o);
     if (fclose(f))
         return err_input(e, "%s: %s", part, strerror(errno));
     if (record_read(&back, part, e)) {

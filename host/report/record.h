@@ -10,6 +10,7 @@
 #define TESSERA_REPORT_RECORD_H
 
 #include "base/err.h"
+#include "base/json.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -33,10 +34,13 @@ struct record {
     uint32_t layer_first, layer_last; /* the layers of this kind and shape; the head: its number */
     char kind[16];                    /* record_kind_name */
     uint32_t executed_layer;
-    uint32_t context, users, wafers; /* of the plan it belongs to */
-    uint32_t width, height;          /* fabric that was emulated */
+    uint32_t context;       /* positions cached before the token */
+    uint32_t users, wafers; /* of the plan it belongs to */
+    uint32_t width, height; /* fabric that was emulated */
     uint32_t tiles;
     uint64_t cycles;       /* input at the region's edge to output at the next region's edge */
+    uint64_t period;       /* between results when tokens follow each other as closely as it takes
+                              them; 0: not measured */
     double relative_error; /* of the output, against the reference forward */
     uint32_t phase_count;
     struct record_phase phases[RECORD_PHASES_MAX]; /* one after the other */
@@ -49,6 +53,9 @@ int record_parse(struct record *out, const char *name, const char *text, size_t 
 
 /* Read one file, with the same errors. */
 int record_read(struct record *out, const char *path, struct err *e);
+
+/* Its JSON, as a member of an object or (key NULL) by itself. */
+void record_json(const struct record *r, const char *key, struct json_out *o);
 
 /* Write into `folder`, which is made when it is not there, under a name of what identifies the
  * record: executing the same layer again replaces it. A record that could not be read back is

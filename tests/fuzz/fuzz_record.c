@@ -16,7 +16,7 @@ void fuzz_one(const uint8_t *p, size_t n)
         return;
     }
     FUZZ_CHECK(r.executed_layer >= r.layer_first && r.executed_layer <= r.layer_last);
-    FUZZ_CHECK(r.phase_count <= RECORD_PHASES_MAX && r.context && r.users && r.wafers);
+    FUZZ_CHECK(r.phase_count <= RECORD_PHASES_MAX && r.users && r.wafers);
     FUZZ_CHECK(r.tiles && r.tiles <= (uint64_t)r.width * r.height);
     FUZZ_CHECK(memchr(r.model, 0, sizeof r.model) && memchr(r.kind, 0, sizeof r.kind));
     for (uint32_t i = 0; i < r.phase_count; i++) {
@@ -35,7 +35,7 @@ const char *fuzz_seed(size_t i, size_t *n)
     static const char *const seeds[] = {
         "{\"model\":\"m\",\"machine\":\"k\",\"version\":\"v\",\"kind\":\"experts\",\"layer_first\":"
         "1,\"layer_last\":60,\"executed_layer\":5,\"context\":1000,\"users\":1,\"wafers\":20,"
-        "\"width\":4,\"height\":2,\"tiles\":8,\"cycles\":20,\"relative_error\":0.5,"
+        "\"width\":4,\"height\":2,\"tiles\":8,\"cycles\":20,\"period\":7,\"relative_error\":0.5,"
         "\"crossings_before\":0,\"phases\":[{\"name\":\"p\",\"cycles\":9,\"predicted\":0,"
         "\"compute\":1,\"hops\":2,\"serialisation\":1,\"contention\":1,\"scheduler\":2,"
         "\"waiting\":2}]}",

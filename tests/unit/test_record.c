@@ -118,7 +118,7 @@ TEST(records_about_the_same_layer_are_refused)
 static const char good[] =
     "{\"model\":\"m\",\"machine\":\"k\",\"version\":\"v\",\"kind\":\"experts\",\"layer_first\":1,"
     "\"layer_last\":60,\"executed_layer\":5,\"context\":1000,\"users\":1,\"wafers\":20,"
-    "\"width\":4,\"height\":2,\"tiles\":8,\"cycles\":20,\"relative_error\":0.5,"
+    "\"width\":4,\"height\":2,\"tiles\":8,\"cycles\":20,\"period\":7,\"relative_error\":0.5,"
     "\"crossings_before\":0,\"phases\":[" PHASE "," PHASE "]}";
 
 /* `from` in the good text replaced once by `to`. */
@@ -142,7 +142,7 @@ TEST(record_refuses_by_name)
         {"\"executed_layer\":5", "\"executed_layer\":61", "f: executed_layer: 61"},
         {"\"executed_layer\":5", "\"executed_layer\":0", "f: executed_layer: 0"},
         {"\"context\":1000,", "", "f: context: missing"},
-        {"\"context\":1000", "\"context\":0", "f: context: outside"},
+        {"\"context\":1000", "\"context\":-1", "f: context: outside"},
         {"\"context\":1000", "\"context\":1e3", "f: context: not a whole number"},
         {"\"users\":1", "\"users\":-1", "f: users: outside"},
         {"\"users\":1", "\"users\":1,\"owner\":1", "f: owner: no such member"},
@@ -150,6 +150,8 @@ TEST(record_refuses_by_name)
         {"\"tiles\":8", "\"tiles\":9", "f: tiles: 9"},
         {"\"cycles\":20", "\"cycles\":17", "f: cycles: 17, less"},
         {"\"cycles\":20", "\"cycles\":9223372036854775807", "f: cycles: outside"},
+        {"\"period\":7", "\"period\":-7", "f: period: outside"},
+        {"\"period\":7,", "", "f: period: missing"},
         {"\"relative_error\":0.5", "\"relative_error\":null", "f: relative_error: not a number"},
         {"\"relative_error\":0.5", "\"relative_error\":-1", "f: relative_error: outside"},
         {"\"crossings_before\":0", "\"crossings_before\":2", "f: crossings_before: outside"},
