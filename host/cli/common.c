@@ -79,26 +79,33 @@ int stage_plan_cfg(const struct stage *s, const struct place_options *p, uint32_
     return 0;
 }
 
+int stage_engine(const struct place_options *p, enum wafer_engine *out, struct err *e)
+{
+    bool plain = p->engine && !strcmp(p->engine, "plain");
+    if (p->engine && !plain && strcmp(p->engine, "fast") != 0)
+        return err_set(e, ERR_USAGE, "--engine: '%s' is neither fast nor plain", p->engine);
+    if (p->threads > THREADS_MAX)
+        return err_set(e, ERR_USAGE, "--threads: at most %d", THREADS_MAX);
+    *out = plain ? WAFER_PLAIN : WAFER_FAST;
+    return 0;
+}
+
 int stage_open_session(struct stage *s, const struct place_options *p, uint32_t context,
                        struct err *e)
 {
     bool direct = p->load && !strcmp(p->load, "direct");
     if (p->load && !direct && strcmp(p->load, "fabric") != 0)
         return err_set(e, ERR_USAGE, "--load: '%s' is neither fabric nor direct", p->load);
-    bool plain = p->engine && !strcmp(p->engine, "plain");
-    if (p->engine && !plain && strcmp(p->engine, "fast") != 0)
-        return err_set(e, ERR_USAGE, "--engine: '%s' is neither fast nor plain", p->engine);
-    if (p->threads > THREADS_MAX)
-        return err_set(e, ERR_USAGE, "--threads: at most %d", THREADS_MAX);
+    enum wafer_engine engine;
     struct plan_cfg place;
-    if (stage_plan_cfg(s, p, context, &place, e))
+    if (stage_engine(p, &engine, e) || stage_plan_cfg(s, p, context, &place, e))
         return -1;
     if (firmware_load(&s->images, p->firmware, e))
         return -1;
     struct session_cfg cfg = {.place = place,
                               .images = &s->images,
                               .load_direct = direct,
-                              .engine = plain ? WAFER_PLAIN : WAFER_FAST,
+                              .engine = engine,
                               .threads = (uint32_t)p->threads,
                               .stress_seed = p->stress,
                               .max_cycles = p->max_cycles,

@@ -39,11 +39,114 @@ static struct plan_cfg place_alone(const struct layer_cfg *cfg, const struct str
                              .width = s->width,
                              .height = p->height,
                              .context = cfg->context + 1,
+                             .users = p->users,
                              .filled = cfg->context,
                              .cache_bf16 = p->cache_bf16,
                              .alone = s,
                              .output = last ? p->output : s[1].input};
 }
+
+uint32_t layer_output_count(const struct plan *p, uint32_t stage)
+{
+    return stage == p->config->layers ? p->config->vocab : p->config->hidden;
+}
+
+void layer_input_by_rule(const struct layer_cfg *cfg, uint32_t user, float *out)
+{
+    activation_rule_fill(cfg->plan->config, cfg->stage, cfg->context + user, out);
+}
+
+/* ---- the wafer ---- */
+
+/* Vectors in and out, by user. */
+struct traffic {
+    float *in, *out, *reference;
+    uint32_t in_words, out_words;
+};
+
+static void traffic_open(struct traffic *t, const struct layer_cfg *cfg)
+{
+    const struct plan *p = cfg->plan;
+    t->in_words = p->config->hidden;
+    t->out_words = layer_output_count(p, cfg->stage);
+    t->in = xcalloc((size_t)p->users * t->in_words, sizeof *t->in);
+    t->out = xcalloc((size_t)p->users * t->out_words, sizeof *t->out);
+    t->reference = xcalloc(t->out_words, sizeof *t->reference);
+    for (uint32_t u = 0; u < p->users && !cfg->input; u++)
+        layer_input_by_rule(cfg, u, t->in + (size_t)u * t->in_words);
+    if (cfg->input)
+        memcpy(t->in, cfg->input, (size_t)p->users * t->in_words * sizeof *t->in);
+}
+
+static void traffic_close(struct traffic *t)
+{
+    free(t->in);
+    free(t->out);
+    free(t->reference);
+}
+
+/* Tokens of users first .. last - 1 together; out: the cycle of the first and last result. */
+static int push_together(const struct layer_cfg *cfg, struct session *s, struct traffic *t,
+                         struct slice users, uint64_t cycle[2], struct err *e)
+{
+    for (uint32_t u = users.first; u < users.first + users.count; u++)
+        if (session_push_stream(s, u, t->in + (size_t)u * t->in_words, e))
+            return -1;
+    for (uint32_t i = 0; i < users.count; i++) {
+        uint32_t u = users.first + i;
+        if (session_output(s, t->out + (size_t)u * t->out_words, e))
+            return -1;
+        cycle[i > 0] = session_cycle(s);
+        if (cfg->answered)
+            cfg->answered(cfg->progress_self, u + 1, cfg->plan->users);
+    }
+    return 0;
+}
+
+static int run_tokens(const struct layer_cfg *cfg, struct session *s, struct traffic *t,
+                      struct layer_result *out, struct err *e)
+{
+    uint64_t cycle[2];
+    uint32_t others = cfg->plan->users - 1;
+    if (push_together(cfg, s, t, (struct slice){0, 1}, cycle, e))
+        return -1;
+    out->cycles = session_token_cycles(s);
+    memcpy(out->phase, session_phases(s)->cycles[0], sizeof out->phase);
+    if (push_together(cfg, s, t, (struct slice){1, others}, cycle, e))
+        return -1;
+    if (others > 1)
+        out->period = (cycle[1] - cycle[0] + (others - 1) / 2) / (others - 1);
+    return session_check(s, e);
+}
+
+static int emulate(const struct layer_cfg *cfg, const struct strip *s, struct traffic *t,
+                   struct layer_result *out, struct err *e)
+{
+    struct machine machine = without_host(cfg->plan->machine, cfg->plan->height);
+    struct session_cfg run = {.place = place_alone(cfg, s, &machine),
+                              .images = cfg->images,
+                              .load_direct = true,
+                              .engine = cfg->engine,
+                              .threads = cfg->threads,
+                              .max_cycles = cfg->max_cycles,
+                              .progress = cfg->progress,
+                              .progress_self = cfg->progress_self};
+    struct session *session;
+    double start = wall_seconds();
+    if (session_open(&session, &run, e))
+        return -1;
+    double placed = wall_seconds();
+    int result = run_tokens(cfg, session, t, out, e);
+    out->seconds_place = placed - start;
+    out->seconds_run = wall_seconds() - placed;
+    out->tiles = session_tiles_used(session);
+    out->width = session_plan(session)->width;
+    out->height = session_plan(session)->height;
+    session_close(session);
+    return result;
+}
+
+/* ---- the reference ---- */
 
 static double distance(const float *a, const float *b, const float *without, uint32_t n)
 {
@@ -57,73 +160,47 @@ static double distance(const float *a, const float *b, const float *without, uin
     return sqrt(difference / size);
 }
 
-static int emulate(const struct layer_cfg *cfg, const struct strip *s, const float *x, float *y,
-                   struct layer_result *out, struct err *e)
+/* The larger one; NaN is the largest of all. */
+static double worse(double a, double b)
 {
-    struct machine machine = without_host(cfg->plan->machine, cfg->plan->height);
-    struct session_cfg run = {.place = place_alone(cfg, s, &machine),
-                              .images = cfg->images,
-                              .load_direct = true,
-                              .engine = cfg->engine,
-                              .threads = cfg->threads,
-                              .progress = cfg->progress,
-                              .progress_self = cfg->progress_self};
-    struct session *session;
-    double start = wall_seconds();
-    if (session_open(&session, &run, e))
-        return -1;
-    double placed = wall_seconds();
-    int result = session_push_stream(session, 0, x, e) || session_output(session, y, e) ||
-                         session_check(session, e)
-                     ? -1
-                     : 0;
-    out->seconds_place = placed - start;
-    out->seconds_run = wall_seconds() - placed;
-    out->cycles = session_token_cycles(session);
-    out->tiles = session_tiles_used(session);
-    out->width = session_plan(session)->width;
-    out->height = session_plan(session)->height;
-    memcpy(out->phase, session_phases(session)->cycles[0], sizeof out->phase);
-    plan_predict(session_plan(session), &session_plan(session)->strips[0], out->predicted);
-    session_close(session);
-    return result;
+    return b > a || isnan(b) ? b : a;
 }
 
-static int compare(const struct layer_cfg *cfg, const float *x, const float *y, float *reference,
-                   struct layer_result *out, struct err *e)
+static int compare(const struct layer_cfg *cfg, struct traffic *t, struct layer_result *out,
+                   struct err *e)
 {
-    const struct model_config *k = cfg->plan->config;
-    bool head = cfg->stage == k->layers;
-    uint32_t n = head ? k->vocab : k->hidden;
-    struct reference_layer_cfg r = {.layer = cfg->stage,
-                                    .position = cfg->context,
-                                    .kv_bf16 = cfg->plan->cache_bf16,
-                                    .threads = cfg->threads ? cfg->threads : 1};
+    bool head = cfg->stage == cfg->plan->config->layers;
     double start = wall_seconds();
-    if (reference_layer_run(cfg->plan->checkpoint, &r, x, reference, NULL, e))
-        return -1;
+    for (uint32_t u = 0; u < cfg->plan->users; u++) {
+        const float *x = t->in + (size_t)u * t->in_words, *y = t->out + (size_t)u * t->out_words;
+        struct reference_layer_cfg r = {.layer = cfg->stage,
+                                        .position = cfg->context,
+                                        .user = u,
+                                        .kv_bf16 = cfg->plan->cache_bf16,
+                                        .threads = cfg->threads ? cfg->threads : 1};
+        if (reference_layer_run(cfg->plan->checkpoint, &r, x, t->reference, NULL, e))
+            return -1;
+        out->error = worse(out->error, distance(y, t->reference, NULL, t->out_words));
+        out->error_added =
+            worse(out->error_added, distance(y, t->reference, head ? NULL : x, t->out_words));
+    }
     out->seconds_reference = wall_seconds() - start;
-    out->error = distance(y, reference, NULL, n);
-    out->error_added = distance(y, reference, head ? NULL : x, n);
     return 0;
 }
 
 int layer_run(const struct layer_cfg *cfg, struct layer_result *out, struct err *e)
 {
     const struct plan *p = cfg->plan;
-    const struct model_config *k = p->config;
     const struct strip *s = layer_strip(p, cfg->stage);
+    struct traffic t;
     if (!s || s->stages != 1)
         return err_set(e, ERR_USAGE, "layer: %s has no strip of its own in this placement",
-                       cfg->stage == k->layers ? "the head" : "this layer");
-    uint32_t n = k->hidden > k->vocab ? k->hidden : k->vocab;
-    *out = (struct layer_result){.strip = *s,
-                                 .crosses = s->x0 % p->width == 0 && s->x0 > 0};
-    float *x = xcalloc(n, sizeof *x), *y = xcalloc(n, sizeof *y), *r = xcalloc(n, sizeof *r);
-    activation_rule_fill(k, cfg->stage, cfg->context, x);
-    int result = emulate(cfg, s, x, y, out, e) || compare(cfg, x, y, r, out, e) ? -1 : 0;
-    free(x);
-    free(y);
-    free(r);
+                       cfg->stage == p->config->layers ? "the head" : "this layer");
+    *out = (struct layer_result){.strip = *s, .crosses = s->x0 % p->width == 0 && s->x0 > 0};
+    traffic_open(&t, cfg);
+    int result = emulate(cfg, s, &t, out, e) || compare(cfg, &t, out, e) ? -1 : 0;
+    if (!result && cfg->output)
+        memcpy(cfg->output, t.out, (size_t)p->users * t.out_words * sizeof *t.out);
+    traffic_close(&t);
     return result;
 }

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* layer_run.h - one layer of a placed model, or its head, at true size: all tiles of its strip are
- * emulated, one token goes through, and the result is compared with the reference forward.
+ * emulated, tokens go through, and every result is compared with the reference forward.
  *
- * Weights, cached positions and the token's residual stream are those of rules when the model has
- * no data (model/weight_rule.h, model/kv_rule.h); the cache and the stream always are.
+ * One token of each of the plan's users goes through. User 0's is alone in the strip: its latency
+ * and phases are measured. Then those of all other users follow each other as closely as the strip
+ * takes them: what lies between their results is its period.
+ *
+ * Weights and cached positions are those of rules when the model has no data (model/weight_rule.h,
+ * model/kv_rule.h); the cache always is.
  *
  * Cycles count from the first word at the strip's west edge to the last one at its east edge; the
  * neighbours give and take a word a cycle on every row, without the latency of a host. */
@@ -19,7 +23,11 @@ struct layer_cfg {
     uint32_t context; /* positions cached before the token */
     uint32_t threads;
     enum wafer_engine engine;
-    void (*progress)(void *self, uint32_t rows_done, uint32_t rows);
+    uint64_t max_cycles; /* for each wait; 0: as session.h */
+    const float *input;  /* [users][hidden]; NULL: by rule */
+    float *output;       /* [users][layer_output_count]; NULL: not wanted */
+    void (*progress)(void *self, uint32_t rows_done, uint32_t rows); /* of placing */
+    void (*answered)(void *self, uint32_t results, uint32_t of);     /* may be NULL */
     void *progress_self;
 };
 
@@ -27,10 +35,10 @@ struct layer_result {
     struct strip strip; /* of the plan */
     bool crosses;       /* the layer before is on another wafer */
     uint32_t width, height, tiles;
-    uint64_t cycles, phase[PHASES];
-    struct image_cost predicted[PHASES]; /* plan_predict */
-    double error, error_added; /* |ours - reference| / |reference|: of the result, and of what the
-                                  layer added to the stream (the head: of the result) */
+    uint64_t cycles, phase[PHASES]; /* of the first token */
+    uint64_t period; /* mean of the cycles between the others' results; 0: fewer than two others */
+    double error, error_added; /* the largest |ours - reference| / |reference|: of a result, and of
+                                  what the layer added to the stream (the head: of a result) */
     double seconds_place, seconds_run, seconds_reference;
 };
 
@@ -39,5 +47,11 @@ int layer_run(const struct layer_cfg *cfg, struct layer_result *out, struct err 
 
 /* The strip of a plan that holds a stage. */
 const struct strip *layer_strip(const struct plan *p, uint32_t stage);
+
+/* Words of a stage's result: the residual stream, or the logits. */
+uint32_t layer_output_count(const struct plan *p, uint32_t stage);
+
+/* out[hidden]: what comes in by rule for a user. */
+void layer_input_by_rule(const struct layer_cfg *cfg, uint32_t user, float *out);
 
 #endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* layer_record.c - what of a run goes into its record. */
+#include "run/layer_record.h"
+
+#include "report/version.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static enum record_kind kind_of(enum stage_kind kind)
+{
+    switch (kind) {
+    case STAGE_DENSE:
+        return RECORD_DENSE;
+    case STAGE_EXPERTS:
+        return RECORD_EXPERTS;
+    case STAGE_HEAD:
+    case STAGE_KINDS:
+        break;
+    }
+    return RECORD_HEAD;
+}
+
+static bool same_slice(struct slice a, struct slice b)
+{
+    return a.first == b.first && a.count == b.count;
+}
+
+static bool same_shape(const struct plan *p, const struct strip *a, uint32_t stage)
+{
+    const struct strip *b = layer_strip(p, stage);
+    return b && b->stages == 1 && plan_stage_kind(p, a->first) == plan_stage_kind(p, stage) &&
+           a->width == b->width && same_slice(a->band, b->band) && same_slice(a->input, b->input) &&
+           a->blocks == b->blocks;
+}
+
+static void add_phases(const struct layer_result *r, struct record *out)
+{
+    for (int i = 0; i < PHASES; i++) {
+        if (!r->phase[i])
+            continue;
+        struct record_phase *p = &out->phases[out->phase_count++];
+        p->cycles = p->waiting = r->phase[i];
+        (void)snprintf(p->name, sizeof p->name, "%s", phase_name((enum phase)i));
+    }
+}
+
+void layer_record(const struct layer_cfg *cfg, const char *model, const struct layer_result *r,
+                  struct record *out)
+{
+    const struct plan *p = cfg->plan;
+    memset(out, 0, sizeof *out);
+    (void)snprintf(out->model, sizeof out->model, "%s", model);
+    (void)snprintf(out->machine, sizeof out->machine, "%s", p->machine->name);
+    (void)snprintf(out->version, sizeof out->version, "%s", version_digest());
+    (void)snprintf(out->kind, sizeof out->kind, "%s",
+                   record_kind_name(kind_of(plan_stage_kind(p, cfg->stage))));
+    out->executed_layer = out->layer_first = out->layer_last = cfg->stage;
+    while (out->layer_first > 0 && same_shape(p, &r->strip, out->layer_first - 1))
+        out->layer_first--;
+    while (same_shape(p, &r->strip, out->layer_last + 1))
+        out->layer_last++;
+    out->context = cfg->context;
+    out->users = p->users;
+    out->wafers = p->wafers;
+    out->width = r->width;
+    out->height = r->height;
+    out->tiles = r->tiles;
+    out->cycles = r->cycles;
+    out->period = r->period;
+    out->relative_error = r->error;
+    out->crossings_before = r->crosses;
+    add_phases(r, out);
+}
