@@ -2,6 +2,7 @@
 /* audit_json.c - an audit for programs. */
 #include "base/json.h"
 #include "report/audit_out.h"
+#include "report/speed_out.h"
 #include "report/version.h"
 
 static void write_claims(struct json_out *o, const struct audit *a)
@@ -68,20 +69,7 @@ static void write_focus(struct json_out *o, const struct speed *s)
     json_out_uint(o, "wafers", s->query.wafers);
     json_out_uint(o, "context", s->query.context);
     json_out_uint(o, "users", s->query.users);
-    json_out_array(o, "terms");
-    for (uint32_t i = 0; i < s->terms; i++) {
-        json_out_object(o, NULL);
-        json_out_string(o, "name", s->term[i].name);
-        json_out_double(o, "cycles", s->term[i].cycles);
-        json_out_string(o, "label", label_name(s->term[i].label));
-        json_out_string(o, "from", s->term[i].from);
-        json_out_end(o);
-    }
-    json_out_end(o);
-    json_out_object(o, "parts");
-    for (int k = 0; k < SPEED_PARTS; k++)
-        json_out_double(o, speed_part_name((enum speed_part)k), s->part[k]);
-    json_out_end(o);
+    speed_json(s, o);
     json_out_end(o);
 }
 

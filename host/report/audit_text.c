@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* audit_text.c - an audit for a terminal. */
 #include "report/audit_out.h"
+#include "report/speed_out.h"
 #include "report/version.h"
 #include "report/write.h"
 
 #include <string.h>
-
-enum { BAR_CHARS = 40 };
 
 static void heading(FILE *out, const char *text)
 {
@@ -64,28 +63,13 @@ static void print_speeds(const struct audit *a, FILE *out)
         (void)fprintf(out, "  %s\n", a->command[i]);
 }
 
-static void print_terms(const struct speed *s, FILE *out)
+static void print_token(const struct speed *s, FILE *out)
 {
     char title[96];
     (void)snprintf(title, sizeof title, "A token at context %s on %u wafers",
                    grouped(s->query.context).text, s->query.wafers);
     heading(out, title);
-    for (uint32_t i = 0; i < s->terms; i++)
-        (void)fprintf(out, "%-30s %12s %5.1f %%  %s (%s)\n", s->term[i].name,
-                      grouped(s->term[i].cycles).text, 100 * s->term[i].cycles / s->cycles,
-                      label_name(s->term[i].label), s->term[i].from);
-    (void)fprintf(out, "%-30s %12s\n\nwhere its cycles go\n", "sum", grouped(s->cycles).text);
-    double before = 0;
-    for (int k = 0; k < SPEED_PARTS; k++) {
-        int from = (int)(BAR_CHARS * before / s->cycles);
-        int to = (int)(BAR_CHARS * (before + s->part[k]) / s->cycles + 0.5);
-        before += s->part[k];
-        (void)fprintf(out, "%-14s %12s %5.1f %%  |%*s", speed_part_name((enum speed_part)k),
-                      grouped(s->part[k]).text, 100 * s->part[k] / s->cycles, from, "");
-        for (int i = from; i < to; i++)
-            (void)fputc('#', out);
-        (void)fprintf(out, "%*s|\n", BAR_CHARS - (to > from ? to : from), "");
-    }
+    speed_text(s, out);
 }
 
 static void print_changes(const struct audit *a, FILE *out)
@@ -129,7 +113,7 @@ void audit_text(const struct audit *a, FILE *out)
     print_claims(a, out);
     print_speeds(a, out);
     if (a->focus)
-        print_terms(a->focus, out);
+        print_token(a->focus, out);
     print_changes(a, out);
     print_sources(a, out);
 }

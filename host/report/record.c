@@ -261,17 +261,13 @@ static void file_name(char *out, size_t bytes, const struct record *r)
             *c = '_';
 }
 
-int record_write(const struct record *r, const char *folder, struct err *e)
+int record_write_file(const struct record *r, const char *path, struct err *e)
 {
-    char name[256], path[4096], part[4096 + 8];
+    char part[4096 + 8];
     struct record back;
     struct json_out o;
-    file_name(name, sizeof name, r);
-    if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path)
-        return err_input(e, "%s: the name is too long", folder);
-    if (mkdir(folder, 0777) && errno != EEXIST)
-        return err_input(e, "%s: %s", folder, strerror(errno));
-    (void)snprintf(part, sizeof part, "%s.part", path);
+    if ((size_t)snprintf(part, sizeof part, "%s.part", path) >= sizeof part)
+        return err_input(e, "%s: the name is too long", path);
     FILE *f = fopen(part, "w");
     if (!f)
         return err_input(e, "%s: %s", part, strerror(errno));
@@ -284,4 +280,15 @@ int record_write(const struct record *r, const char *folder, struct err *e)
         return -1;
     }
     return rename(part, path) ? err_input(e, "%s: %s", path, strerror(errno)) : 0;
+}
+
+int record_write(const struct record *r, const char *folder, struct err *e)
+{
+    char name[256], path[4096];
+    file_name(name, sizeof name, r);
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path)
+        return err_input(e, "%s: the name is too long", folder);
+    if (mkdir(folder, 0777) && errno != EEXIST)
+        return err_input(e, "%s: %s", folder, strerror(errno));
+    return record_write_file(r, path, e);
 }

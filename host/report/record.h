@@ -57,9 +57,11 @@ int record_read(struct record *out, const char *path, struct err *e);
 /* Its JSON, as a member of an object or (key NULL) by itself. */
 void record_json(const struct record *r, const char *key, struct json_out *o);
 
-/* Write into `folder`, which is made when it is not there, under a name of what identifies the
- * record: executing the same layer again replaces it. A record that could not be read back is
- * refused. */
+/* Write one file, whole or not at all. A record that could not be read back is refused. */
+int record_write_file(const struct record *r, const char *path, struct err *e);
+
+/* The same into `folder`, which is made when it is not there, under a name of what identifies the
+ * record: executing the same layer again replaces it. */
 int record_write(const struct record *r, const char *folder, struct err *e);
 
 #endif

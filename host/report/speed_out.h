@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* speed_out.h - a token's time as text and JSON: its terms, and what its cycles go into. */
+#ifndef TESSERA_REPORT_SPEED_OUT_H
+#define TESSERA_REPORT_SPEED_OUT_H
+
+#include "base/json.h"
+#include "report/speed.h"
+
+#include <stdio.h>
+
+/* A complete speed. */
+void speed_text(const struct speed *s, FILE *out);
+
+/* Members of an open object: terms and parts; of any speed. */
+void speed_json(const struct speed *s, struct json_out *o);
+
+#endif
