@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/xalloc.h"
-#include "cli/common.h"
+#include "cli/alone.h"
 #include "cli/verbs.h"
 #include "report/facts.h"
 #include "report/records.h"
@@ -13,8 +13,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { TOKENS_MAX = 4096 };
 
 static int run_layer(int argc, char **argv, struct err *e);
 const struct verb verb_layer = {
@@ -27,16 +25,14 @@ const struct verb verb_layer = {
 };
 
 struct layer_options {
-    struct place_options place;
+    struct alone_options alone;
     const char *layer, *input, *output, *record;
-    uint64_t tokens;
-    bool json;
 };
 
 /* A layer that was run, and what shows it. */
 struct executed {
-    const struct stage *stage;
-    struct layer_cfg cfg;
+    struct alone alone;
+    struct layer_cfg cfg; /* the alone's, of this layer */
     struct layer_result result;
     struct record record;
     float *input, *output; /* [tokens][...] */
@@ -44,29 +40,12 @@ struct executed {
 
 /* ---- what is asked for ---- */
 
-static int stage_number(const char *text, const struct model_config *k, uint32_t *stage,
-                        struct err *e)
+static int check_layer(const struct executed *x, const char *text, uint32_t *stage, struct err *e)
 {
-    char *end;
-    unsigned long n = strtoul(text, &end, 10);
-    if (!strcmp(text, "head"))
-        n = k->layers;
-    else if (end == text || *end || n >= k->layers)
+    const char *end = alone_stage(&x->alone, text, stage);
+    if (!end || *end)
         return err_set(e, ERR_USAGE, "--layer: '%s' is neither head nor a layer from 0 to %u", text,
-                       k->layers - 1);
-    *stage = (uint32_t)n;
-    return 0;
-}
-
-static int check_options(struct layer_options *o, struct err *e)
-{
-    if (o->tokens == 0 || o->tokens == 2 || o->tokens > TOKENS_MAX)
-        return err_set(e, ERR_USAGE, "--tokens: 1, or 3 to %d: one alone and at least two together",
-                       TOKENS_MAX);
-    if (o->place.context > UINT32_MAX / 2)
-        return err_set(e, ERR_USAGE, "--context: too many positions");
-    o->place.users = (uint32_t)o->tokens;
-    o->place.context++; /* the token's own */
+                       x->alone.plan->config->layers - 1);
     return 0;
 }
 
@@ -164,66 +143,41 @@ static int keep(const struct executed *x, const struct layer_options *o, struct 
 
 static int layer(const struct layer_options *o, struct executed *x, struct err *e)
 {
-    if (stage_number(o->layer, x->cfg.plan->config, &x->cfg.stage, e) || open_vectors(x, o, e) ||
+    if (alone_open(&x->alone, &o->alone, e))
+        return -1;
+    x->cfg = x->alone.cfg;
+    x->cfg.answered = o->alone.tokens > 1 ? show_answered : NULL;
+    if (check_layer(x, o->layer, &x->cfg.stage, e) || open_vectors(x, o, e) ||
         layer_run(&x->cfg, &x->result, e))
         return -1;
-    layer_record(&x->cfg, model_label(x->stage->model), &x->result, &x->record);
-    if (o->json)
+    layer_record(&x->cfg, model_label(x->alone.stage.model), &x->result, &x->record);
+    if (o->alone.json)
         print_json(x);
     else
         print_text(x);
     return keep(x, o, e);
 }
 
-static int open_and_run(struct layer_options *o, struct stage *st, struct err *e)
-{
-    struct plan_cfg place;
-    struct plan *p = NULL;
-    enum wafer_engine engine;
-    if (check_options(o, e) || stage_engine(&o->place, &engine, e) ||
-        stage_open_model(st, &o->place, e) || firmware_load(&st->images, o->place.firmware, e) ||
-        stage_plan_cfg(st, &o->place, 0, &place, e) || plan_open(&p, &place, e))
-        return -1;
-    struct executed x = {.stage = st,
-                         .cfg = {.plan = p,
-                                 .images = &st->images,
-                                 .context = (uint32_t)o->place.context - 1,
-                                 .threads = (uint32_t)o->place.threads,
-                                 .engine = engine,
-                                 .max_cycles = o->place.max_cycles,
-                                 .progress = show_placing,
-                                 .answered = o->tokens > 1 ? show_answered : NULL}};
-    int result = layer(o, &x, e);
-    free(x.input);
-    free(x.output);
-    plan_close(p);
-    return result;
-}
-
 static int run_layer(int argc, char **argv, struct err *e)
 {
-    struct layer_options o = {
-        .place = {.context = 1000, .cache = "bf16"}, .layer = "0", .tokens = 1};
-    struct stage st = {0};
+    struct layer_options o = {.alone = ALONE_DEFAULTS, .layer = "0"};
+    struct executed x = {.input = NULL};
     const struct option table[] = {
-        PLACE_OPTIONS_FOR(&o.place, "positions cached before the token (default 1000)",
-                          "what the KV cache holds: bf16 (default) or f32"),
         {"layer", "N", "which one (default 0), or head", OPTION_TEXT, &o.layer, NULL},
-        {"tokens", "N", "one of each of N users: one alone, then the others together (default 1)",
-         OPTION_COUNT, &o.tokens, NULL},
         {"input", "FILE", "what comes in, float32 [tokens, hidden] (default: by rule)", OPTION_TEXT,
          &o.input, NULL},
         {"output", "FILE", "write what goes out, float32 [tokens, hidden or vocabulary]",
          OPTION_TEXT, &o.output, NULL},
         {"record", "[DIR]", "keep a record for audit (default: records/ beside the program)",
          OPTION_TEXT_OR_NOT, &o.record, NULL},
-        {"json", NULL, "as JSON", OPTION_FLAG, &o.json, NULL},
-        EMULATOR_OPTIONS(&o.place),
+        ALONE_OPTIONS(&o.alone),
         {0},
     };
     int result = options_parse(&verb_layer, table, argc, argv, e);
     if (result == 0)
-        result = open_and_run(&o, &st, e);
-    stage_close(&st);
+        result = layer(&o, &x, e);
+    free(x.input);
+    free(x.output);
+    alone_close(&x.alone);
     return result < 0 ? -1 : 0;
 }

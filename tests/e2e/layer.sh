@@ -101,7 +101,7 @@ check "files of another size" cut
 check "a wrong result is exit code 1, and no record" nan
 check "records that audit reads" audited
 check "records beside the program" beside
-check "no such layer" exits 2 "neither head nor a layer from 0 to 5" layer2 --layer 6
+check "no such layer" exits 2 "neither head nor a layer from 0 to 5" layer2 --layer 7
 check "two tokens" exits 2 "--tokens" layer2 --tokens 2
 check "more positions than the model has" exits 2 "--context" layer2 --context 1000000
 check "a layer that shares its strip" exits 2 "no strip of its own" "$T" layer --model $MODEL --fabric 6x96 --context 40 --layer 5
