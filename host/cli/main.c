@@ -5,10 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct verb *const verbs[] = {&verb_run,       &verb_eval,     &verb_plan,
-                                           &verb_info,      &verb_validate, &verb_bench,
-                                           &verb_translate, &verb_boot,     &verb_audit,
-                                           &verb_layer};
+static const struct verb *const verbs[] = {&verb_run,      &verb_eval,  &verb_plan,      &verb_info,
+                                           &verb_validate, &verb_bench, &verb_translate, &verb_boot,
+                                           &verb_audit,    &verb_layer, &verb_token};
 
 static void print_help(FILE *out)
 {

@@ -7,6 +7,6 @@
 #include "cli/options.h"
 
 extern const struct verb verb_run, verb_eval, verb_plan, verb_info, verb_validate, verb_bench,
-    verb_translate, verb_boot, verb_audit, verb_layer;
+    verb_translate, verb_boot, verb_audit, verb_layer, verb_token;
 
 #endif
