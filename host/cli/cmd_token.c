@@ -39,6 +39,7 @@ struct way {
     uint32_t run;   /* stages, by this program */
     double seconds; /* they took */
     struct speed speed;
+    struct speed_users users;
     uint32_t next; /* the most likely token, when the head is finished */
 };
 
@@ -151,6 +152,8 @@ static void print_text(const struct way *w)
                  1e6 * w->speed.cycles / p->machine->clock_hz, p->machine->clock_hz / 1e9,
                  w->speed.tokens_per_second);
     speed_text(&w->speed, stdout);
+    (void)printf("\nmany users and prompts\n");
+    speed_users_text(&w->users, stdout);
 }
 
 static void json_result(const struct way *w, struct json_out *o)
@@ -160,6 +163,7 @@ static void json_result(const struct way *w, struct json_out *o)
         json_out_null(o, "next_token");
         json_out_null(o, "cycles_per_token");
         json_out_null(o, "tokens_per_second_per_user");
+        json_out_null(o, "many_users");
         return;
     }
     json_out_uint(o, "next_token", w->next);
@@ -167,6 +171,9 @@ static void json_result(const struct way *w, struct json_out *o)
     json_out_double(o, "tokens_per_second_per_user", w->speed.tokens_per_second);
     json_out_string(o, "label", label_name(w->speed.label));
     speed_json(&w->speed, o);
+    json_out_object(o, "many_users");
+    speed_users_json(&w->users, o);
+    json_out_end(o);
 }
 
 static void print_json(const struct way *w)
@@ -205,6 +212,7 @@ static void take_speed(struct way *w)
                                 w->alone.plan->users, w->alone.plan->wafers};
     struct speed_options o = speed_options_of(w->alone.plan->machine, w->alone.plan->wafers);
     speed_of_token(&w->speed, &w->state.records, &shape, &query, &o);
+    speed_of_users(&w->users, &w->state.records, &shape, &query, &o);
 }
 
 /* With the model placed. */

@@ -56,6 +56,34 @@ static const struct speed *choose_focus(const struct audit *a)
     return best;
 }
 
+static struct speed_users users_of(const struct audit *a, const struct speed_query *q)
+{
+    struct speed_users u;
+    struct speed_options o = speed_options_of(a->machine, q->wafers);
+    speed_of_users(&u, a->records, &a->shape, q, &o);
+    return u;
+}
+
+/* Many users: from the placement for most users that is like the focus and whose periods were
+ * executed; else from the focus. */
+static void add_users(struct audit *a)
+{
+    a->users = (struct speed_users){.complete = false};
+    if (!a->focus)
+        return;
+    a->users_query = a->focus->query;
+    a->users = users_of(a, &a->users_query);
+    for (uint32_t i = 0; i < a->speeds; i++) { /* in the order of users */
+        const struct speed_query *q = &a->speed[i].query;
+        struct speed_users u = users_of(a, q);
+        if (q->context == a->users_query.context && q->wafers == a->users_query.wafers &&
+            u.complete && u.measured) {
+            a->users_query = *q;
+            a->users = u;
+        }
+    }
+}
+
 /* The contexts everybody asks about, on the wafers people speak of and on the fewest that fit; and
  * whatever else was executed. */
 static int add_speeds(struct audit *a, struct err *e)
@@ -79,6 +107,7 @@ static int add_speeds(struct audit *a, struct err *e)
     }
     qsort(a->speed, a->speeds, sizeof a->speed[0], by_query);
     a->focus = choose_focus(a);
+    add_users(a);
     return 0;
 }
 

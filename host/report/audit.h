@@ -8,7 +8,7 @@
 #include "report/facts.h"
 #include "report/fit.h"
 #include "report/machine_sources.h"
-#include "report/speed.h"
+#include "report/speed_users.h"
 
 /* ---- claims ---- */
 
@@ -72,7 +72,9 @@ struct audit {
     struct claim claim[CLAIMS];
     uint32_t speeds, changes, problems, commands;
     struct speed speed[SPEEDS_MAX];
-    const struct speed *focus; /* the speed that is taken apart; NULL: none is complete */
+    const struct speed *focus;      /* the speed that is taken apart; NULL: none is complete */
+    struct speed_query users_query; /* what `users` is about */
+    struct speed_users users;       /* complete if there is a focus */
     struct change change[CHANGES_MAX];
     char problem[PROBLEMS_MAX][240]; /* what makes the audit fail */
     char command[COMMANDS_MAX][240]; /* what would execute the layers that are missing */

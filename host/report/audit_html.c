@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* audit_html.c - an audit as one page. */
 #include "report/audit_out.h"
+#include "report/speed_out.h"
 #include "report/version.h"
 #include "report/write.h"
 
@@ -240,6 +241,56 @@ static void write_token(const struct audit *a, FILE *f)
     }
 }
 
+/* ---- many users ---- */
+
+static void users_row(const struct users_row *r, FILE *f)
+{
+    raw(f, "<tr>");
+    element(f, "td class=\"n\"", "%s", grouped(r->users).text);
+    element(f, "td class=\"n\"", "%s", grouped(r->per_user).text);
+    element(f, "td class=\"n\"", "%s", grouped(r->total).text);
+    element(f, "td class=\"n\"", "%.3f", 1e3 * r->tpot);
+    element(f, "td", "%s%s", label_name(r->label),
+            r->placed ? "" : "; more than the placement has caches for");
+    raw(f, "</tr>");
+}
+
+static void write_prompts(const struct speed_users *u, FILE *f)
+{
+    raw(f, "<div class=\"wide\"><table><tr><th class=\"n\">prompt, tokens</th><th class=\"n\">"
+           "TTFT, ms</th><th>label</th></tr>");
+    for (int i = 0; i < PROMPTS; i++) {
+        raw(f, "<tr>");
+        element(f, "td class=\"n\"", "%s", grouped(u->prompt[i].tokens).text);
+        element(f, "td class=\"n\"", "%.2f", 1e3 * u->prompt[i].ttft);
+        element(f, "td", "%s", label_name(u->prompt[i].label));
+        raw(f, "</tr>");
+    }
+    raw(f, "</table></div>");
+}
+
+static void write_users(const struct audit *a, FILE *f)
+{
+    char basis[512];
+    const struct speed_users *u = &a->users;
+    speed_users_basis(u, basis, sizeof basis);
+    raw(f, "<h2>Many users and prompts</h2>");
+    element(f, "p class=\"soft\"", "Context %s on %u wafers. %s",
+            grouped(a->users_query.context).text, a->users_query.wafers, basis);
+    raw(f, "<div class=\"card wide\">");
+    picture_users(a, f);
+    raw(f, "</div><div class=\"wide\"><table><tr><th class=\"n\">users</th><th class=\"n\">"
+           "tokens/s per user</th><th class=\"n\">tokens/s in total</th><th class=\"n\">TPOT, ms"
+           "</th><th>label</th></tr>");
+    for (uint32_t i = 0; i < u->rows; i++)
+        users_row(&u->row[i], f);
+    raw(f, "</table></div>");
+    element(f, "p class=\"note\"",
+            "Time per output token (TPOT): mean, p50 and p99 are equal. A prompt is streamed back "
+            "to back; TTFT is the time to its first output token.");
+    write_prompts(u, f);
+}
+
 /* ---- changes ---- */
 
 static void change_row(const struct audit *a, const struct change *c, bool first, FILE *f)
@@ -324,6 +375,8 @@ void audit_html(const struct audit *a, FILE *out)
     write_speeds(a, out);
     if (a->focus)
         write_token(a, out);
+    if (a->users.complete)
+        write_users(a, out);
     write_changes(a, out);
     write_inputs(a, out);
     raw(out, "</main></body></html>");

@@ -73,6 +73,16 @@ static void write_focus(struct json_out *o, const struct speed *s)
     json_out_end(o);
 }
 
+static void write_users(struct json_out *o, const struct audit *a)
+{
+    json_out_object(o, "many_users");
+    json_out_uint(o, "wafers", a->users_query.wafers);
+    json_out_uint(o, "context", a->users_query.context);
+    json_out_uint(o, "placed_users", a->users_query.users);
+    speed_users_json(&a->users, o);
+    json_out_end(o);
+}
+
 static void write_changes(struct json_out *o, const struct audit *a)
 {
     json_out_array(o, "changes");
@@ -151,6 +161,10 @@ void audit_json(const struct audit *a, FILE *out)
         write_focus(&o, a->focus);
     else
         json_out_null(&o, "token");
+    if (a->users.complete)
+        write_users(&o, a);
+    else
+        json_out_null(&o, "many_users");
     write_changes(&o, a);
     write_inputs(&o, a);
     json_out_end(&o);

@@ -18,6 +18,8 @@ void audit_html(const struct audit *a, FILE *out);
 void picture_speeds(const struct audit *a, FILE *out);    /* speed against context */
 void picture_waterfall(const struct audit *a, FILE *out); /* where a token's cycles go; needs a
                                                              focus */
+void picture_users(const struct audit *a, FILE *out);     /* tokens per second and user against
+                                                             those of all users; needs complete users */
 void picture_layer(const struct record *r, FILE *out);    /* one layer, phase by phase */
 
 extern const char audit_style[]; /* CSS */

@@ -72,6 +72,15 @@ static void print_token(const struct speed *s, FILE *out)
     speed_text(s, out);
 }
 
+static void print_users(const struct audit *a, FILE *out)
+{
+    char title[96];
+    (void)snprintf(title, sizeof title, "Many users and prompts, at context %s on %u wafers",
+                   grouped(a->users_query.context).text, a->users_query.wafers);
+    heading(out, title);
+    speed_users_text(&a->users, out);
+}
+
 static void print_changes(const struct audit *a, FILE *out)
 {
     heading(out, "If one thing were different");
@@ -114,6 +123,8 @@ void audit_text(const struct audit *a, FILE *out)
     print_speeds(a, out);
     if (a->focus)
         print_token(a->focus, out);
+    if (a->users.complete)
+        print_users(a, out);
     print_changes(a, out);
     print_sources(a, out);
 }

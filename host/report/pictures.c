@@ -20,20 +20,11 @@ static const char *part_class(int part)
     return names[part];
 }
 
-/* A round step that cuts `max` into 3 to 7 pieces. */
-static double round_step(double max)
-{
-    double unit = pow(10, floor(log10(max)));
-    if (max / unit < 1.5)
-        return unit / 4;
-    return max / unit < 3 ? unit / 2 : max / unit < 7 ? unit : 2 * unit;
-}
-
 /* ---- where a token's cycles go ---- */
 
 static void draw_axis(FILE *f, double max, double top, double bottom)
 {
-    double step = round_step(max);
+    double step = svg_round_step(max);
     for (int i = 0; i * step <= max; i++) {
         double at = i * step, x = LEFT + plot_width() * at / max;
         svg_line(f, x, top, x, bottom, "grid");
@@ -119,7 +110,7 @@ static struct axes speed_axes(const struct audit *a)
 
 static void draw_speed_axes(FILE *f, const struct axes *x)
 {
-    double step = round_step(x->most);
+    double step = svg_round_step(x->most);
     for (int i = 0; i * step <= x->most; i++) {
         double v = i * step;
         svg_line(f, SPEEDS_LEFT, at_speed(x, v), WIDTH - SPEEDS_RIGHT, at_speed(x, v), "grid");

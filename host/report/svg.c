@@ -4,6 +4,8 @@
 
 #include "report/write.h"
 
+#include <math.h>
+
 void svg_open(FILE *f, double width, double height, const char *label)
 {
     (void)fprintf(f, "<svg viewBox=\"0 0 %g %g\" role=\"img\" aria-label=\"", width, height);
@@ -54,4 +56,12 @@ void svg_text(FILE *f, double x, double y, enum svg_anchor anchor, const char *c
                   anchors[anchor], class_name);
     html_text(f, text);
     (void)fprintf(f, "</text>\n");
+}
+
+double svg_round_step(double max)
+{
+    double unit = pow(10, floor(log10(max)));
+    if (max / unit < 1.5)
+        return unit / 4;
+    return max / unit < 3 ? unit / 2 : max / unit < 7 ? unit : 2 * unit;
 }

@@ -22,4 +22,7 @@ void svg_dot(FILE *f, double x, double y, const char *class_name, const char *hi
 void svg_text(FILE *f, double x, double y, enum svg_anchor anchor, const char *class_name,
               const char *text);
 
+/* A round step of an axis, which cuts `max` into 3 to 7 pieces. */
+double svg_round_step(double max);
+
 #endif

@@ -43,8 +43,25 @@ terms() { records "$version" 10000 20 && audit >"$TMP/text" && has "$TMP/text" "
 # 731 phases with 100 cycles of hops each
 changes() { records "$version" 10000 20 && audit >"$TMP/text" && grep -A20 "one thing" "$TMP/text" >"$TMP/part" &&
     has "$TMP/part" "336,605 cycles" "197,505 cycles" "808,100 cycles" "12,523 tokens/s" "at least 24 wafers by bytes" "at least 47 wafers by bytes"; }
+# periods of 950, 1250 and 250 cycles: 1.1e9 / 1250 tokens/s, full with 210.8 users; a prompt of 256 takes 263,505 + 255 * 1250
+many_users() {
+    records "$version" 10000 20 && audit >"$TMP/text" && grep -A14 "^Many users" "$TMP/text" >"$TMP/part" &&
+        has "$TMP/part" "slowest stage, layer 5 (experts), takes one every 1,250 cycles (executed)" &&
+        grep -Eq "^ +1 +4,174 +4,174 +0.240  extrapolated$" "$TMP/part" && grep -Eq "^ +128 +4,174 +534,335 +0.240  extrapolated; more than" "$TMP/part" &&
+        grep -Eq "^ +256 +3,438 +880,000 +0.291  extrapolated; more than" "$TMP/part" && audit >"$TMP/text" && grep -Eq "^ +256 +0.529  extrapolated$" "$TMP/text" &&
+        audit --json >"$TMP/a.json" && has "$TMP/a.json" '"many_users":{"wafers":20,"context":10000,"placed_users":1,"latency_cycles":2635' '"tpot_seconds_p99":' '"prompts":[{"tokens":256,"ttft_seconds":0.00052'
+}
+several_placed() { # periods come from a placement for several users, when only there they were executed
+    records "$version" 10000 20 && sed -i 's/"period":[0-9]*/"period":0/' "$R"/*.json && audit >"$TMP/text" && has "$TMP/text" "takes one every 2,450 cycles (assumed). Where a period was not executed" &&
+        "$tool" records "$R" "$version" 10000 20 1e-5 4 && audit --json >"$TMP/a.json" && has "$TMP/a.json" '"placed_users":4' '"period_cycles":1250' '"users":4,"placed":true' '"users":8,"placed":false'
+}
+users_of_others() { # neither periods of another context, nor a placement for several whose periods were not executed
+    records "$version" 10000 20 1e-5 4 && sed -i 's/"period":[0-9]*/"period":0/' "$R"/*.json && "$tool" records "$R" "$version" 10000 20 && audit --json >"$TMP/a.json" && has "$TMP/a.json" '"placed_users":1' '"period_cycles":1250' &&
+        sed -i 's/"period":[0-9]*/"period":0/' "$R"/*.json && "$tool" records "$R" "$version" 20000 20 && "$tool" records "$R" "$version" 10000 31 && audit --json >"$TMP/a.json" && has "$TMP/a.json" '"many_users":{"wafers":20,"context":10000' '"period_cycles":2450'
+}
+users_missing() { records "$version" 10000 20 && sed -i 's/"period":[0-9]*/"period":0/; s/"users":1/"users":4/' "$R"/*.json && rm "$R"/*head* && audit >"$TMP/text" && has "$TMP/text" "--layer head --context 10000 --tokens 4 --wafers 20 --record"; }
 page() { # with and without records
-    records "$version" 10000 20 && audit --html "$TMP/a.html" && "$tool" page "$TMP/a.html" && has "$TMP/a.html" "phase 11" "<svg" "&lt;q&gt; &amp; &quot;kv&quot;" &&
+    records "$version" 10000 20 && audit --html "$TMP/a.html" && "$tool" page "$TMP/a.html" && has "$TMP/a.html" "phase 11" "tokens/s of all users" "<svg" "&lt;q&gt; &amp; &quot;kv&quot;" &&
         rm -r "$R" && audit --html "$TMP/b.html" && "$tool" page "$TMP/b.html" && has "$TMP/b.html" "<svg" "ours: not executed"
 }
 page_tool() { # so that the check means something
@@ -77,6 +94,10 @@ check "every executed context and number of wafers has a row" other_wafers
 check "the same inputs, the same page" same_again
 check "every term is labelled" terms
 check "what follows from another hop, crossing, phase, acceptance, precision" changes
+check "many users and prompts, from latencies and periods" many_users
+check "of a placement for several users when it was executed" several_placed
+check "but not of one like it in name only" users_of_others
+check "what is missing of several users" users_missing
 check "the page is well-formed and stands alone" page
 check "a page that is not would be found" page_tool
 check "records of another version fail the audit, which still prints" stale

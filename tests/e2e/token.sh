@@ -80,6 +80,17 @@ users() { # the first of several users is told the same as alone
 users_alike() { # nothing cached, so there is nothing that tells users apart
     quiet --context 0 --token 17 --state "$TMP/ua" --tokens 3 --layers 0..1 >/dev/null && split -b 768 "$TMP/ua/stage-1.f32" "$TMP/user." && [ "$(cksum <"$TMP/user.aa")" = "$(cksum <"$TMP/user.ab")" ] && cmp "$TMP/user.ab" "$TMP/user.ac"
 }
+# The pipeline from executed layers beside the pipeline executed whole: time per token of four users and of eight, who fill it,
+# and the time to the first token of a prompt of 24. Within 5 %; the host's channels are not in it.
+near() { awk "BEGIN { d = $2 / $3 - 1; printf \"%s: %.0f, executed %.0f\n\", \"$1\", $2, $3; exit !(d < 0.05 && d > -0.05) }"; }
+whole_run() { "$T" run --model $MODEL --fabric 70x48 --band 16 --context 40 --cache bf16 --temperature 0 --load direct --json "$@" 2>/dev/null; }
+pipeline() {
+    latency=$(sed 's/.*"latency_cycles":\([0-9]*\).*/\1/' "$TMP/u.json") period=$(sed 's/.*"period_cycles":\([0-9]*\).*/\1/' "$TMP/u.json")
+    whole_run --users 4 --tokens 3 --prompt Once >"$TMP/4.json" && near "four users" "$latency" "$(member tpot_cycles_p50 "$TMP/4.json")" &&
+        whole_run --users 8 --tokens 4 --prompt Once >"$TMP/8.json" && near "eight users" $((8 * period)) "$(member tpot_cycles_p50 "$TMP/8.json")" &&
+        whole_run --tokens 2 --prompt "Once upon a time there was a little girl who lived in a small house in the forest with her old grandmother" >"$TMP/24.json" &&
+        [ "$(member prompt_tokens "$TMP/24.json")" -eq 24 ] && near "a prompt" $((latency + 23 * period)) "$(sed 's/.*"ttft_cycles_mean":\([0-9]*\).*/\1/' "$TMP/24.json")"
+}
 text() { quiet --context 40 --token 17 --state "$TMP/whole" >"$TMP/text" && grep -q "^most likely next token $(next_of "$TMP/whole.json")$" "$TMP/text" && grep -q "^7 of 7 stages finished" "$TMP/text" && grep -q "^5 experts layers .* executed (5 layers executed, 1 to 5)" "$TMP/text"; }
 
 for id in 1 17 400 2000; do check "token $id at position 0: the reference's next" reference $id; done
@@ -104,6 +115,7 @@ check "a wrong result is exit code 1 and not kept" wrong
 check "two wafers" wafers
 check "users side by side" users
 check "users with the same token and nothing cached get the same" users_alike
+check "users and prompts reckoned from layers, beside the whole pipeline executed" pipeline
 check "a layer whose input is not there" exits 2 "layer 3 takes what layer 2 gives" token --context 40 --state "$TMP/none" --layers 3..4
 check "not layers" exits 2 "--layers" token --context 40 --state "$TMP/none" --layers 4..3
 check "no such layer" exits 2 "--layers" token --context 40 --state "$TMP/none" --layers 0..7

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tool_audit.c - what tests/e2e/audit.sh cannot do in a shell:
  *
- *   tool_audit records FOLDER VERSION CONTEXT WAFERS [ERROR]   made-up layers of kimi-k2.6 on wse3:
- *                                                              0, 5 (for 1..60) and the head
- *   tool_audit page FILE          is it well-formed, and does it need nothing from elsewhere?
- *   tool_audit shape FILE         has the JSON the members it promises? prints the first speeds */
+ *   tool_audit records FOLDER VERSION CONTEXT WAFERS [ERROR [USERS]]
+ *                            made-up layers of kimi-k2.6 on wse3: 0, 5 (for 1..60) and the head
+ *   tool_audit page FILE     is it well-formed, and does it need nothing from elsewhere?
+ *   tool_audit shape FILE    has the JSON the members it promises? prints the first speeds */
 #include "base/json.h"
 #include "fixture/record.h"
 
@@ -32,6 +32,8 @@ static int write_layer(struct record r, char **argv, struct err *e)
     r.wafers = (uint32_t)strtoul(argv[5], NULL, 10);
     if (argv[6])
         r.relative_error = strtod(argv[6], NULL);
+    if (argv[6] && argv[7])
+        r.users = (uint32_t)strtoul(argv[7], NULL, 10);
     return record_write(&r, argv[2], e);
 }
 
@@ -194,6 +196,9 @@ static int check_shape(const char *path)
         if (!need(c, "evidence", JSON_ARRAY)->count)
             return fail("no evidence", need(c, "id", JSON_STRING)->text);
     }
+    const struct json *users = json_member(root, "many_users");
+    if (!users || (users->kind == JSON_OBJECT && !need(users, "users", JSON_ARRAY)->count))
+        return fail("many_users", "missing or empty");
     (void)need(root, "changes", JSON_ARRAY);
     (void)need(root, "figures", JSON_ARRAY);
     (void)need(root, "missing", JSON_ARRAY);
