@@ -7,9 +7,11 @@
 #include "run/floats.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -119,14 +121,29 @@ static int begin_or_go_on(struct token_folder *s, const char *made_with, bool re
     return read_stages(s, e);
 }
 
+/* Makes it, too. The system lets go of the lock when the program ends, however it ends. */
+static int lock_folder(struct token_folder *s, struct err *e)
+{
+    if (mkdir(s->folder, 0777) && errno != EEXIST)
+        return err_input(e, "%s: %s", s->folder, strerror(errno));
+    s->lock = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->lock < 0)
+        return err_input(e, "%s: %s", s->folder, strerror(errno));
+    if (!flock(s->lock, LOCK_EX | LOCK_NB))
+        return 0;
+    (void)close(s->lock);
+    return err_input(e, "%s: another run is at work here; --state DIR takes another folder",
+                     s->folder);
+}
+
 int token_folder_open(struct token_folder *s, const char *folder, uint32_t stages,
                       const char *made_with, bool restart, struct err *e)
 {
     *s = (struct token_folder){.stages = stages};
     if ((size_t)snprintf(s->folder, sizeof s->folder, "%s", folder) >= sizeof s->folder)
         return err_input(e, "%s: the name is too long", folder);
-    if (mkdir(folder, 0777) && errno != EEXIST)
-        return err_input(e, "%s: %s", folder, strerror(errno));
+    if (lock_folder(s, e))
+        return -1;
     s->records.record = xcalloc(stages, sizeof *s->records.record);
     if (begin_or_go_on(s, made_with, restart, e)) {
         token_folder_close(s);
@@ -137,6 +154,8 @@ int token_folder_open(struct token_folder *s, const char *folder, uint32_t stage
 
 void token_folder_close(struct token_folder *s)
 {
+    if (s->records.record)
+        (void)close(s->lock);
     records_close(&s->records);
 }
 

@@ -13,13 +13,15 @@
 
 struct token_folder {
     char folder[4000];
+    int lock;               /* the folder, open: one run at a time */
     uint32_t stages;        /* of the model: layers and head */
     struct records records; /* of stages 0 .. count - 1, which are finished */
 };
 
 /* Find what is there, or begin; `made_with` is one line that tells two tokens' states apart. The
  * folder is made if its parent is there. `restart` removes what is there. On success:
- * token_folder_close. ERR_INPUT: another version's or another token's state, a bad record. */
+ * token_folder_close. ERR_INPUT: another version's or another token's state, a bad record,
+ * another run at work in the folder. */
 int token_folder_open(struct token_folder *s, const char *folder, uint32_t stages,
                       const char *made_with, bool restart, struct err *e);
 void token_folder_close(struct token_folder *s);

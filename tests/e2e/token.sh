@@ -43,10 +43,7 @@ parts() {
 nothing_left() { finish "$TMP/whole" && ! grep -q ' of 6: ' "$TMP/err"; }
 ended() { # SIGNAL: again and again, after longer and longer
     for wait in 0.02 0.05 0.1 0.2 0.3; do
-        token --context 40 --token 17 --state "$TMP/$1" >/dev/null 2>&1 &
-        sleep $wait
-        kill -s "$1" $! 2>/dev/null
-        wait $! 2>/dev/null
+        timeout -s "$1" $wait "$T" token --model $MODEL --fabric 70x48 --band 16 --context 40 --token 17 --state "$TMP/$1" >/dev/null 2>&1
         ! ls "$TMP/$1"/*.json >/dev/null 2>&1 || echo "after $wait: $(ls "$TMP/$1"/*.json | wc -l) stages"
     done
     finish "$TMP/$1"
@@ -60,6 +57,7 @@ other_token() { exits 3 "begun with '--model kimi-nano" token --context 40 --tok
 other_machine() { sed 's/^ramp_cycles .*/ramp_cycles = 3/' host/machines/small.txt >"$TMP/m.txt" && exits 3 "--restart" token --context 40 --token 17 --state "$TMP/whole" --machine "$TMP/m.txt"; }
 other_version() { cp -r "$TMP/whole" "$TMP/old" && sed -i 's/^[0-9a-f]*/0123456789abcdef/' "$TMP/old/made-with.txt" &&
     exits 3 "begun by version 0123456789abcdef, this is" token --context 40 --token 17 --state "$TMP/old"; }
+busy() { flock "$TMP/whole" "$T" token --model $MODEL --fabric 70x48 --band 16 --context 40 --token 17 --state "$TMP/whole" >/dev/null 2>"$TMP/err"; [ $? -eq 3 ] && grep -q "another run is at work" "$TMP/err"; }
 restart() { quiet --context 40 --token 18 --state "$TMP/old" --restart --layers 0..1 >/dev/null && [ "$(ls "$TMP/old"/stage-* | wc -l)" -eq 4 ] && ! cmp -s "$TMP/old/stage-0.f32" "$TMP/whole/stage-0.f32"; }
 bad_record() { cp -r "$TMP/whole" "$TMP/bad" && cp "$TMP/bad/stage-1.json" "$TMP/bad/stage-2.json" && exits 3 "stage-2.json: executed_layer: 1, not 2" token --context 40 --token 17 --state "$TMP/bad" &&
     echo '{}' >"$TMP/bad/stage-2.json" && exits 3 "stage-2.json: model: missing" token --context 40 --token 17 --state "$TMP/bad"; }
@@ -108,6 +106,7 @@ check "two threads, the plain engine: the same" engines
 check "the state of another token" other_token
 check "the state of another machine of that name" other_machine
 check "the state of another version" other_version
+check "one run at a time" busy
 check "begun anew" restart
 check "a bad record" bad_record
 check "a vector of another size" short_vector
