@@ -8,8 +8,8 @@
 
 /* From a run on x86; tests/unit/test_kernels.c holds the same sources against double precision. */
 const uint32_t cross_kernel_expected[KERNEL_COUNT] = {
-    0xf1244353, 0x28fa4482, 0x919a33d8, 0x30f1b1b7, 0x02db62ea, 0x76737f53, 0xcbd2a8cc, 0x82348417,
-    0xd508af1b, 0x2707281b, 0x439f1215, 0xaa13697c, 0xd628d1f8, 0x1a331cac, 0x6333d81d};
+    0xf1244353, 0x28fa4482, 0x919a33d8, 0x30f1b1b7, 0xa6476a27, 0x0f569c97, 0xcbd2a8cc, 0x82348417,
+    0xd508af1b, 0x2707281b, 0x439f1215, 0xaa13697c, 0xd628d1f8, 0x1a331cac, 0xd4bc3bd3};
 
 /* Places: arguments, token state, a norm's sum, four arrays, and what else a kernel needs. */
 enum {
@@ -58,6 +58,11 @@ static uint32_t random_float(struct random *r)
 static uint16_t pick(const struct draw *x, uint32_t which, uint32_t n)
 {
     return (uint16_t)(x->v[which] % n);
+}
+
+static uint8_t pick8(const struct draw *x, uint32_t which, uint32_t n)
+{
+    return (uint8_t)(x->v[which] % n);
 }
 
 static void put(uint32_t offset, uint32_t word)
@@ -150,7 +155,9 @@ static void score(const struct draw *x)
                            .state = STATE,
                            .first = pick(x, 1, 3),
                            .share = pick(x, 2, 2),
-                           .was = pick(x, 3, 6)};
+                           .was = pick(x, 3, 6),
+                           .part = pick8(x, 4, 3),
+                           .parts = (uint8_t)(3 * pick8(x, 5, 2))};
     ARGUMENTS(a);
 }
 
@@ -267,29 +274,29 @@ static void rank_finish(const struct draw *x)
     ARGUMENTS(a);
 }
 
+static struct unit_list random_list(const struct draw *x, uint32_t list)
+{
+    return (struct unit_list){.desc = (uint16_t)(D + 0x80 * list),
+                              .field = (uint16_t)(list ? 8 : 12), /* dst, src1 */
+                              .weight = pick(x, 1 + list, 0x80),
+                              .scale = pick(x, 3 + list, 0x80),
+                              .base = 0x5000,
+                              .step = pick(x, 5 + list, 0x100),
+                              .cols = pick(x, 7 + list, 0x40)};
+}
+
 static void select_units(const struct draw *x)
 {
+    static const float place[] = {1, 31, 32, 33, 50, 64, 65, 96};
     struct args_select_units a = {.ids = A,
-                                  .count = 4,
+                                  .count = pick(x, 9, 5),
                                   .experts = 96,
                                   .table = B,
-                                  .entries = TABLE,
-                                  .entry_count = 8,
                                   .first = 0x4000,
-                                  .block_bytes = pick(x, 0, 0x100)};
-    for (uint32_t i = 0; i < 8; i++) {
-        struct select_unit u = {.desc = (uint16_t)(D + 0x20 * i),
-                                .slot = (uint16_t)(i / 2),
-                                .weight = pick(x, 1 + i, 0x80),
-                                .scale = pick(x, 9 + i, 0x80),
-                                .cols = pick(x, 17, 0x40),
-                                .field = (uint16_t)(i % 2 ? 12 : 0),
-                                .base = 0x5000,
-                                .step = 0x100};
-        __builtin_memcpy(hal_sram(TABLE + i * (uint32_t)sizeof u), &u, sizeof u);
-    }
+                                  .block_bytes = pick(x, 0, 0x100),
+                                  .list = {random_list(x, 0), random_list(x, 1)}};
     for (uint32_t i = 0; i < 4; i++)
-        put(A + 4 * i, pick(x, 18 + i, 96));
+        put_bytes(A + 4 * i, &place[pick(x, 18 + i, 8)], sizeof *place);
     for (uint32_t i = 0; i < 3; i++)
         put(B + 4 * i, x->v[i] | x->v[3 + i]);
     put(B + 12, 0x00130000);

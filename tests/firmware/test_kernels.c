@@ -398,6 +398,11 @@ static void rank_finish_makes_ids_and_weights(void)
     CHECK_EQ(port_tile()->fault[VIRT_FAULT_INFO], 1);
 }
 
+static void call_select_units(void)
+{
+    kernel_select_units(ARGS);
+}
+
 /* Of 64 experts this tile holds 3, 31 and 33; the last is in the second group of columns. */
 static void select_units_points_at_blocks(void)
 {
@@ -405,16 +410,13 @@ static void select_units_points_at_blocks(void)
                                   .count = 2,
                                   .experts = 64,
                                   .table = B,
-                                  .entries = LIST,
-                                  .entry_count = 2,
                                   .first = 0x4000,
-                                  .block_bytes = 0x100};
-    struct select_unit u[2] = {{DESC, 0, 0, 0x80, 24, 12, 0x5000, 0x60},
-                               {DESC + 32, 1, 8, 0x88, 24, 12, 0x5000, 0x60}};
+                                  .block_bytes = 0x100,
+                                  .list = {{DESC, 12, 0, 0x80, 0x5000, 0x60, 24, 0},
+                                           {DESC + 64, 8, 8, 0x88, 0x7000, 0x70, 25, 0}}};
     const struct stream_desc *d = hal_sram(DESC);
     __builtin_memcpy(hal_sram(ARGS), &a, sizeof a);
-    __builtin_memcpy(hal_sram(LIST), u, sizeof u);
-    SET(A, 33, 4);
+    SET(A, 0x42080000, 0x40a00000); /* places 34 and 5: experts 33 and 4 */
     SET(B, 0x80000008, 0x00000002, 0x00020000, 0x00000000, 0x00000002);
     SET(DESC + 32, 1, 2, 3, 4, 5, 6, 7, 8);
     kernel_select_units(ARGS);
@@ -425,12 +427,24 @@ static void select_units_points_at_blocks(void)
     CHECK_EQ(d->dst, 0);
     CHECK_EQ(d[1].cols, 0);
     CHECK_EQ(d[1].src1, 4);
-    SET(A, 31, 3);
+    CHECK_EQ(d[2].src0, 0x4208);
+    CHECK_EQ(d[2].scales, 0x4288);
+    CHECK_EQ(d[2].cols, 25);
+    CHECK_EQ(d[2].src1, 0);
+    CHECK_EQ(d[2].dst, 0x7070);
+    CHECK_EQ(d[3].cols, 0);
+    SET(A, 0x42000000, F_4); /* experts 31 and 3 */
     kernel_select_units(ARGS);
     CHECK_EQ(d->src0, 0x4100);
     CHECK_EQ(d->src1, 0x5000);
-    CHECK_EQ(d[1].src0, 0x4008);
-    CHECK_EQ(d[1].scales, 0x4088);
+    CHECK_EQ(d[1].src0, 0x4000);
+    CHECK_EQ(d[3].src0, 0x4008);
+    CHECK_EQ(d[3].scales, 0x4088);
+    CHECK_EQ(d[3].dst, 0x7000);
+    SET(A, 0x42000000, 0x42820000); /* place 65 */
+    CHECK_EQ(bench_call(call_select_units), BENCH_FAULTED);
+    CHECK_EQ(port_tile()->fault[VIRT_FAULT_CODE], FAULT_ARGUMENT);
+    CHECK_EQ(port_tile()->fault[VIRT_FAULT_INFO], 64);
 }
 
 static void random_kernels_match_x86(void)

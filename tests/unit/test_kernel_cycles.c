@@ -22,8 +22,7 @@ enum {
     D = C + 0x1000,
     IDS = D + 0x200, /* of chosen experts; then what says where they are */
     HELD = IDS + 0x40,
-    ENTRIES = HELD + 0x100,
-    DESCS = ENTRIES + 0x100,
+    DESCS = HELD + 0x100, /* two lists */
     ZEROS = DESCS + 0x200
 };
 
@@ -45,19 +44,12 @@ struct kernel_run {
     uint32_t mask; /* select_units: which of each 32 experts the tile has */
 };
 
-/* Eight experts of 384 with two descriptors each; the tile has all experts, or none. */
+/* Places of eight experts of 384; the tile has all experts, or none. */
 static void put_experts(uint8_t *sram, uint32_t mask)
 {
     for (uint32_t i = 0; i < 8; i++) {
-        uint32_t id = 48 * i + 5;
-        memcpy(sram + IDS + 4 * i, &id, sizeof id);
-        for (uint32_t j = 0; j < 2; j++) {
-            struct select_unit unit = {.desc = (uint16_t)(DESCS + 64 * i + 32 * j),
-                                       .slot = (uint16_t)i,
-                                       .cols = 7,
-                                       .field = offsetof(struct stream_desc, src1)};
-            memcpy(sram + ENTRIES + (2 * i + j) * sizeof unit, &unit, sizeof unit);
-        }
+        float place = (float)(48 * i + 6);
+        memcpy(sram + IDS + 4 * i, &place, sizeof place);
     }
     for (uint32_t word = 0; word < 12; word++)
         memcpy(sram + HELD + 4 * word, &mask, sizeof mask);
@@ -200,17 +192,22 @@ TEST(kernel_cycles_of_choosing_together)
 
 TEST(kernel_cycles_of_select_units)
 {
+    static const struct unit_list gate_up = {.desc = DESCS,
+                                             .cols = 7,
+                                             .field = offsetof(struct stream_desc, src1)},
+                                  down = {.desc = DESCS + 0x100,
+                                          .cols = 7,
+                                          .field = offsetof(struct stream_desc, dst)};
     struct kernel_run none = {.kernel = KERNEL_select_units,
                               .args.select_units = {.ids = IDS,
-                                                    .count = 8,
                                                     .experts = 384,
                                                     .table = HELD,
-                                                    .entries = ENTRIES,
                                                     .first = A,
-                                                    .block_bytes = 16}};
+                                                    .block_bytes = 16,
+                                                    .list = {gate_up, down}}};
     struct kernel_run many = none;
-    many.args.select_units.entry_count = 16;
-    check("select_units expert that is not here", &none, &many, 8, 40);
+    many.args.select_units.count = 8;
+    check("select_units expert that is not here", &none, &many, 8, 31);
     none.mask = many.mask = 0xffffffff;
     check("select_units expert that is here", &none, &many, 8, 100);
 }

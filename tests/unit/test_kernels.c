@@ -297,7 +297,13 @@ TEST(kernel_norm_rope_of_nothing_does_nothing)
 static void check_scores(uint32_t heads, uint32_t cached, struct rng *r)
 {
     struct native_tile n;
-    struct args_score args = {0.3f, A, B, C, D, (uint16_t)heads, STATE, 0, 0, 0, 0};
+    struct args_score args = {.scale = 0.3f,
+                              .scores = A,
+                              .max = B,
+                              .sum = C,
+                              .exp = D,
+                              .heads = (uint16_t)heads,
+                              .state = STATE};
     static float before[512];
 
     native_open(&n, NULL, 0);
@@ -341,7 +347,13 @@ TEST(kernel_scores_shared_leave_nothing_behind)
     enum { HEADS = 5, TILES = 3, WORDS = 64 };
     static const uint32_t first[TILES + 1] = {0, 1, 3, HEADS}, cached[] = {7, 2, 0, 9, 3, 9, 1};
     struct native_tile tile[TILES], alone;
-    struct args_score args[TILES], all = {0.3f, A, B, C, D, HEADS, STATE, 0, 0, 0, 0};
+    struct args_score args[TILES], all = {.scale = 0.3f,
+                                          .scores = A,
+                                          .max = B,
+                                          .sum = C,
+                                          .exp = D,
+                                          .heads = HEADS,
+                                          .state = STATE};
     struct rng r = {t->seed};
 
     native_open(&alone, NULL, 0);
