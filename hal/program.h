@@ -185,7 +185,7 @@ struct args_rank_count {
 /* rank_place: clears out[0 .. 2 * top_k - 1]; then, for each k < my_count whose ranks[k] (fp32) is
  * below top_k: out[rank] = id + 1 (fp32), out[top_k + rank] = mine[k], id = my_first + k. Of all
  * tiles with different experts exactly one writes each place, so their sum holds the choice. Fault
- * ARGUMENT if a rank is not within 0 .. 2^24. */
+ * ARGUMENT if a rank is not a number below 2^23. */
 struct args_rank_place {
     uint16_t mine, ranks;
     uint16_t my_first, my_count;
@@ -221,12 +221,12 @@ struct args_select {
  *   uint16_t prefix[W]  how many it holds of experts below 32 * word; then up to a multiple of 4
  *   uint32_t high[W]    bits as in mask: the expert's columns are the window's second group
  *
- * There are two lists of `count` descriptors, one behind the other, slot i of both for ids[i], which
- * is still id + 1 as fp32, as rank_place makes it. When the tile holds block b of that expert, in
- * slot i of a list desc->src0 = b + weight, desc->scales = b + scale, desc->cols = cols, and the
- * uint16_t at byte `field` of the descriptor = base, plus step if the bit in high is set. Else
- * desc->cols = 0 and nothing else changes. Fault ARGUMENT if an id is not below experts, or a block
- * beyond 16 bits. */
+ * There are two lists of `count` descriptors, one behind the other, slot i of both for ids[i],
+ * which is still id + 1 as fp32, as rank_place makes it. When the tile holds block b of that
+ * expert, in slot i of a list desc->src0 = b + weight, desc->scales = b + scale, desc->cols = cols,
+ * and the uint16_t at byte `field` of the descriptor = base, plus step if the bit in high is set.
+ * Else desc->cols = 0 and nothing else changes. base + step must fit 16 bits. Fault ARGUMENT if an
+ * id is not below experts, or a block beyond 16 bits. */
 struct unit_list {
     uint16_t desc, field;
     uint16_t weight, scale;

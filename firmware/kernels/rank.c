@@ -9,7 +9,13 @@
 
 enum { THIS_FILE = FAULT_FILE_RANK_C };
 
-#define COUNT_MAX 0x1p24f /* whole numbers up to it are exact in an fp32 word */
+/* A whole number below WHOLE_END that an fp32 word holds; of what is none, something beyond. The
+ * sum has it in its low bits; to be converted, it would have to be compared twice first. */
+enum { WHOLE_END = 1 << 23 };
+static inline uint32_t whole(float word)
+{
+    return math_bits(word + 0x1p23f) - math_bits(0x1p23f);
+}
 
 /* How many of `count` experts, the first `before` of them of a lower number, beat `value`. */
 static inline uint32_t beaten_by(const float *score, const float *bias, uint32_t before,
@@ -50,8 +56,8 @@ void kernel_rank_place(uint32_t args)
     for (float *clear = out; clear != end; clear += 2)
         clear[0] = clear[1] = 0.0f;
     for (uint32_t n = a->my_count; n; n--, mine++, rank++) {
-        TILE_CHECK(*rank >= 0.0f && *rank <= COUNT_MAX, ARGUMENT, id);
-        uint32_t place = (uint32_t)*rank;
+        uint32_t place = whole(*rank);
+        TILE_CHECK(place < WHOLE_END, ARGUMENT, id);
         id++;
         if (place < top_k) {
             out[place] = (float)id;
@@ -63,16 +69,17 @@ void kernel_rank_place(uint32_t args)
 void kernel_rank_finish(uint32_t args)
 {
     const struct args_rank_finish *a = hal_sram(args);
-    const float *sum = words(a->sums);
+    const float *place = words(a->sums), *score = place + a->top_k, *end = score;
     uint32_t *id = hal_sram(a->ids), top_k = a->top_k;
     float *weight = words(a->weights), total = 0.0f;
 
-    for (uint32_t i = 0; i < top_k; i++) {
-        float number = sum[i], score = sum[top_k + i];
-        TILE_CHECK(number >= 1.0f && number <= COUNT_MAX, ARGUMENT, i);
-        id[i] = (uint32_t)number - 1;
-        weight[i] = score;
-        total += score;
+    OPAQUE(score); /* or it is added up again for each place */
+    for (float *w = weight; place != end; place++, score++) {
+        uint32_t expert = whole(*place) - 1;
+        TILE_CHECK(expert < WHOLE_END, ARGUMENT, (uint32_t)(w - words(a->weights)));
+        *id++ = expert;
+        *w++ = *score;
+        total += *score;
     }
     weigh(weight, top_k, total, a->factor, a->normalise);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* units.c - the chosen experts' slices on a tile that holds blocks of some experts only. On the
- * critical path of every token: everything about an expert is worked out once, not per descriptor.
- */
+ * critical path of every token: everything about an expert is worked out once for both lists, and
+ * what does not change lies in registers. */
 #include "firmware/fault.h"
 #include "firmware/kernels/kernels.h"
 #include "firmware/kernels/words.h"
@@ -31,60 +31,107 @@ static inline const void *table_at(uint32_t offset)
     return table;
 }
 
-/* What the argument block says of the experts. */
+/* What the argument block says of the experts. A block's place is counted from the one before the
+ * first, and at most `limit`. */
 struct experts {
-    const uint32_t *mask, *high;
-    const uint16_t *prefix;
-    uint32_t before, block_bytes; /* before: where a block before the first would lie */
+    const char *mask, *prefix, *high;
+    uint32_t limit, block_bytes;
 };
 
-static inline struct experts experts_of(const struct args_select_units *a)
+static inline struct experts experts_of(const struct args_select_units *a, uint32_t before)
 {
     uint32_t words = (a->experts + 31u) / 32, prefix = a->table + 4 * words;
+    uint32_t limit = OFFSET_MAX - before;
 
+    OPAQUE(limit); /* or `before` is kept for the fault's info */
     return (struct experts){.mask = table_at(a->table),
                             .prefix = table_at(prefix),
                             .high = table_at((prefix + 2 * words + 3) & ~3u),
-                            .before = (uint32_t)a->first - a->block_bytes,
+                            .limit = limit,
                             .block_bytes = a->block_bytes};
 }
 
-static inline uint32_t expert_of_place(float place)
+/* A list: its descriptor in turn with the field in it, and what is stored into each. */
+struct list {
+    struct stream_desc *d;
+    uint16_t *field;
+    uint32_t weight, scale, cols;
+};
+
+static inline struct list list_of(const struct unit_list *l, uint32_t before)
 {
-    return (uint32_t)(int32_t)place - 1;
+    struct list list = {.d = hal_sram(l->desc),
+                        .field = hal_sram((uint32_t)l->desc + l->field),
+                        .weight = before + l->weight,
+                        .scale = before + l->scale,
+                        .cols = l->cols};
+
+    OPAQUE(list.d);
+    OPAQUE(list.field);
+    return list;
 }
 
-/* Point a descriptor at a block. */
-static inline void point(const struct unit_list *l, uint32_t slot, uint32_t block, uint32_t high)
+/* Point a list's descriptor at a block. */
+static inline void point(const struct list *l, uint32_t block, uint32_t field)
 {
-    struct stream_desc *d = (struct stream_desc *)hal_sram(l->desc) + slot;
+    uint32_t weight = block + l->weight, scale = block + l->scale;
 
-    d->src0 = (uint16_t)(block + l->weight);
-    d->scales = (uint16_t)(block + l->scale);
-    d->cols = l->cols;
-    ((uint16_t *)(void *)d)[l->field / 2] = (uint16_t)(l->base + (l->step & high));
+    OPAQUE(weight); /* or block is cut to 16 bits first */
+    OPAQUE(scale);
+    l->d->src0 = (uint16_t)weight;
+    l->d->scales = (uint16_t)scale;
+    l->d->cols = (uint16_t)l->cols;
+    *l->field = (uint16_t)field;
+}
+
+static inline void step(struct list *l)
+{
+    l->d++;
+    l->field += sizeof *l->d / sizeof *l->field;
+}
+
+/* A word of a mask, from its byte on, shifted so that the bit of expert `number` - 1 is on top. */
+static inline uint32_t bit_on_top(const char *mask, uint32_t byte, uint32_t number)
+{
+    return *(const uint32_t *)(const void *)(mask + byte) << (-number & 31);
+}
+
+/* The same numbers of both lists in one register. */
+static inline uint32_t both(uint16_t first, uint16_t second)
+{
+    uint32_t pair = first | (uint32_t)second << 16;
+
+    OPAQUE(pair);
+    return pair;
 }
 
 void kernel_select_units(uint32_t args)
 {
     const struct args_select_units *a = hal_sram(args);
-    const struct experts e = experts_of(a);
-    const float *place = hal_sram(a->ids);
-    uint32_t experts = a->experts;
+    uint32_t before = (uint32_t)a->first - a->block_bytes, experts = a->experts;
+    const struct experts e = experts_of(a, before);
+    struct list one = list_of(&a->list[0], before), two = list_of(&a->list[1], before);
+    uint32_t bases = both(a->list[0].base, a->list[1].base);
+    uint32_t steps = both(a->list[0].step, a->list[1].step);
+    const float *place = words(a->ids), *end = place + a->count;
 
-    for (uint32_t i = 0; i < a->count; i++) {
-        uint32_t id = expert_of_place(place[i]), word = id / 32;
+    OPAQUE(place);
+    for (; place != end; place++, step(&one), step(&two)) {
+        uint32_t number = (uint32_t)(int32_t)*place, id = number - 1, byte = id / 32 * 4;
         TILE_CHECK(id < experts, ARGUMENT, id);
-        uint32_t bits = e.mask[word] << (~id & 31);
-        if ((int32_t)bits >= 0) {
-            ((struct stream_desc *)hal_sram(a->list[0].desc))[i].cols = 0;
-            ((struct stream_desc *)hal_sram(a->list[1].desc))[i].cols = 0;
+        uint32_t bits = bit_on_top(e.mask, byte, number);
+        if (__builtin_expect((int32_t)bits >= 0, 0)) {
+            one.d->cols = two.d->cols = 0;
             continue;
         }
-        uint32_t block = e.before + (e.prefix[word] + popcount(bits)) * e.block_bytes;
-        uint32_t high = (uint32_t)((int32_t)(e.high[word] << (~id & 31)) >> 31);
-        TILE_CHECK(block <= OFFSET_MAX, ARGUMENT, block);
-        point(&a->list[0], i, block, high);
-        point(&a->list[1], i, block, high);
+        OPAQUE(number); /* or both shifts are cut to 5 bits, which the instruction does */
+        uint32_t high = bit_on_top(e.high, byte, number);
+        uint32_t skipped = *(const uint16_t *)(const void *)(e.prefix + byte / 2);
+        uint32_t block = (skipped + popcount(bits)) * e.block_bytes;
+        TILE_CHECK(block <= e.limit, ARGUMENT, block + OFFSET_MAX - e.limit);
+        uint32_t fields = bases + (steps & (uint32_t)((int32_t)high >> 31));
+        OPAQUE(fields);
+        point(&one, block, fields);
+        point(&two, block, fields >> 16);
     }
 }

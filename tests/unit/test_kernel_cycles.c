@@ -179,15 +179,15 @@ TEST(kernel_cycles_of_choosing_together)
                                .args.rank_place = {.mine = A, .ranks = B, .top_k = 8, .out = C}};
     many = none;
     many.args.rank_place.my_count = 80;
-    check("rank_place chosen expert", &none, &many, 80, 26);
+    check("rank_place chosen expert", &none, &many, 80, 25);
     none.args.rank_place.top_k = many.args.rank_place.top_k = 1;
-    check("rank_place expert", &none, &many, 80, 16);
+    check("rank_place expert", &none, &many, 80, 15);
     none = (struct kernel_run){
         .kernel = KERNEL_rank_finish,
         .args.rank_finish = {.factor = 1, .sums = B, .ids = C, .weights = D, .normalise = 1}};
     many = none;
     many.args.rank_finish.top_k = 8;
-    check("rank_finish expert", &none, &many, 8, 44);
+    check("rank_finish expert", &none, &many, 8, 39);
 }
 
 TEST(kernel_cycles_of_select_units)
@@ -207,9 +207,9 @@ TEST(kernel_cycles_of_select_units)
                                                     .list = {gate_up, down}}};
     struct kernel_run many = none;
     many.args.select_units.count = 8;
-    check("select_units expert that is not here", &none, &many, 8, 31);
+    check("select_units expert that is not here", &none, &many, 8, 24);
     none.mask = many.mask = 0xffffffff;
-    check("select_units expert that is here", &none, &many, 8, 100);
+    check("select_units expert that is here", &none, &many, 8, 65);
 }
 
 TEST(kernel_cycles_of_topk)

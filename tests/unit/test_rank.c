@@ -222,9 +222,9 @@ TEST(kernel_rank_count_without_biases)
 
 TEST(kernel_rank_place_refuses_what_is_no_rank)
 {
-    static const float bad[] = {-1, NAN, INFINITY, 0x1.000002p24f};
+    static const float bad[] = {-1, NAN, INFINITY, -INFINITY, 0x1p23f, 0x1.000002p24f};
 
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct native_tile n;
         struct args_rank_place a = {
             .mine = MINE, .ranks = THEIRS, .my_first = 6, .my_count = 2, .top_k = 4, .out = OUT};
@@ -240,9 +240,9 @@ TEST(kernel_rank_place_refuses_what_is_no_rank)
 
 TEST(kernel_rank_finish_refuses_an_empty_place)
 {
-    static const float bad[] = {0, -1, NAN, INFINITY};
+    static const float bad[] = {0, -1, NAN, INFINITY, -INFINITY, 0x1p24f};
 
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct native_tile n;
         struct args_rank_finish a = {
             .factor = 1, .sums = OUT, .top_k = 3, .ids = IDS, .weights = WEIGHTS};
