@@ -69,6 +69,16 @@ static int open_vectors(struct executed *x, const struct layer_options *o, struc
 
 /* ---- what came out ---- */
 
+static void print_phase(const struct record_phase *p)
+{
+    const uint64_t parts[] = {p->cycles, p->predicted,     p->compute, p->scheduler,
+                              p->hops,   p->serialisation, p->waiting};
+    (void)printf("  %-10s", p->name);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        (void)printf(" %10llu", (unsigned long long)parts[i]);
+    (void)printf("\n");
+}
+
 static void print_text(const struct executed *x)
 {
     const struct layer_result *r = &x->result;
@@ -92,10 +102,10 @@ static void print_text(const struct executed *x)
                  r->seconds_place + r->seconds_run + r->seconds_reference, r->seconds_place,
                  r->seconds_run, r->seconds_reference);
     (void)printf("host memory at most %.2f GB\n", (double)memory_peak() / 1e9);
-    (void)printf("%-12s %10s\n", "phase", "cycles");
+    (void)printf("%-12s %10s %10s %10s %10s %10s %10s %10s\n", "phase", "cycles", "predicted",
+                 "compute", "scheduler", "hops", "words", "waiting");
     for (uint32_t i = 0; i < x->record.phase_count; i++)
-        (void)printf("  %-10s %10llu\n", x->record.phases[i].name,
-                     (unsigned long long)x->record.phases[i].cycles);
+        print_phase(&x->record.phases[i]);
 }
 
 static void json_seconds(struct json_out *o, const struct layer_result *r)

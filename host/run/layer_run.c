@@ -112,6 +112,7 @@ static int run_tokens(const struct layer_cfg *cfg, struct session *s, struct tra
         return -1;
     out->cycles = session_token_cycles(s);
     memcpy(out->phase, session_phases(s)->cycles[0], sizeof out->phase);
+    plan_predict(session_plan(s), &session_plan(s)->strips[0], out->predicted);
     if (push_together(cfg, s, t, (struct slice){1, others}, cycle, e))
         return -1;
     if (others > 1)
