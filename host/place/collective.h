@@ -87,6 +87,34 @@ void line_allreduce(struct image *m, const struct line *l, enum reduction op, ui
 void line_gather(struct image *m, const struct line *l, uint16_t piece, uint32_t words,
                  uint16_t out);
 
+/* ---- ring ---- */
+
+/* A vector in pieces of at most `window` words, which is what may wait between two tiles. */
+struct ring_size {
+    uint32_t words, window;
+};
+
+/* How often the ring is gone round, each time with a piece for every tile. */
+static inline uint32_t ring_rounds(struct ring_size n, uint32_t tiles)
+{
+    uint32_t pieces = n.window * tiles;
+    return n.words > pieces ? (n.words + pieces - 1) / pieces : 1;
+}
+
+/* Sum (or maximum) of every tile's `part` into every tile's `out` without a root: the line folded
+ * into a ring, tiles of even index upwards, then those of odd index downwards. Every tile sends a
+ * piece, adds its own to what comes, P - 1 times, and has a whole sum; the sums then go round.
+ * Piece i of `rounds * P` equal ones (split.h) belongs to place i % P of the ring; its sum begins
+ * at the place behind that and is added to in the ring's order. `part` may be `out`.
+ *
+ * All tiles send before they take, so what is between two of them must fit what lies there:
+ * `window` is at most cost_ring_window. Colours: the first four of `chain`, of which a tile takes
+ * one, sends on one and lets one pass; shape, root and the other colours do not matter. Cost:
+ * cost_ring_allreduce. Steps: 3 P - 2 for each round, where a chain and a broadcast take two or
+ * three; routes: three. */
+void line_ring_allreduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,
+                         uint16_t out, struct ring_size n);
+
 /* ---- rectangles ---- */
 
 struct rect {

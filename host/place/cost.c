@@ -6,6 +6,8 @@
  * its first beat of the next step; the first beat of the reduction is in cycle 0. */
 #include "place/cost.h"
 
+#include "place/collective.h"
+
 enum root_place { END, MIDDLE };
 
 struct kind_row {
@@ -312,6 +314,25 @@ uint64_t cost_gather(const struct machine *k, struct line_size line, uint32_t wo
     uint64_t setup = k->stream_setup_cycles, ready = words + setup; /* it copies its own first */
     ready = gather_side(k, line.root, words, ready);
     return gather_side(k, line.tiles - 1 - line.root, words, ready) - setup + 1;
+}
+
+uint32_t cost_ring_window(const struct machine *k)
+{
+    return k->router_queue + k->input_queue;
+}
+
+uint64_t cost_ring_allreduce(const struct machine *k, uint32_t tiles, uint32_t words)
+{
+    if (tiles == 1)
+        return words;
+    uint64_t rounds = ring_rounds((struct ring_size){words, cost_ring_window(k)}, tiles);
+    uint64_t unit = rounds * tiles; /* all times are counted in units of 1 / unit cycles */
+    uint64_t setup = k->stream_setup_cycles * unit;
+    uint64_t travel = (2 * k->ramp_cycles + (tiles > 2 ? 2 : 1) * k->hop_cycles) * unit;
+    uint64_t piece = later(words, unit), busy = piece + setup, wait = later(travel, busy);
+    uint64_t scatter = (tiles - 2) * later(busy, travel + unit) + wait + busy;
+    uint64_t gather = (tiles - 2) * (busy + wait) + wait + piece;
+    return (rounds * (scatter + gather + setup) - setup) / unit;
 }
 
 uint64_t cost_rect_reduce(const struct machine *k, const struct rect_cost *r, uint32_t words)

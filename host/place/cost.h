@@ -72,6 +72,17 @@ uint64_t cost_allreduce(enum reduce_kind kind, const struct machine *k, uint32_t
  * the high side's m B words S cycles after the low side's, or as they come. Within 4 %. */
 uint64_t cost_gather(const struct machine *k, struct line_size line, uint32_t words);
 
+/* Words that surely find room between two tiles while neither takes any. */
+uint32_t cost_ring_window(const struct machine *k);
+
+/* line_ring_allreduce with that window. n = max(1, B / (rounds P)) words a piece, u = 2 R + 2 hop,
+ * w = max(u, n + S). A round of the ring adds in (P - 2) max(n + S, u + 1) + w + n + S cycles, a
+ * piece being sent on while it is taken, and gathers in (P - 2) (n + S + w) + w + n a piece being
+ * sent when it is stored; the engine moves a word a beat, so it takes the time twice. Rounds follow
+ * S cycles apart. Published (Luczynski et al.), with ends that send and take at once: 2 (P - 1) B /
+ * P + 4 P - 6 + 2 (P - 1) (2 R + 1). Within 4 % or 6 cycles. */
+uint64_t cost_ring_allreduce(const struct machine *k, uint32_t tiles, uint32_t words);
+
 /* ---- rectangles ---- */
 
 struct rect_cost {

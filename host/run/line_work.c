@@ -4,6 +4,7 @@
 
 #include "base/xalloc.h"
 #include "place/collective.h"
+#include "place/cost.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -109,6 +110,9 @@ static void emit(void *self, struct image *m, uint32_t x, uint32_t y)
             line_broadcast(m, &l, x == w->root ? part : s->out, n);
         else if (w->pattern == LINE_STAR)
             emit_star(m, &l, part, s->out, w->words[i]);
+        else if (w->pattern == LINE_RING)
+            line_ring_allreduce(m, &l, REDUCE_ADD, part, s->out,
+                                (struct ring_size){w->words[i], cost_ring_window(w->machine)});
         else
             line_reduce(m, &l, REDUCE_ADD, part, s->out, n);
         if (w->pattern == LINE_ALLREDUCE)
@@ -128,7 +132,7 @@ static float expected(const struct line_work *w, uint32_t i)
 /* The root of a broadcast keeps its words elsewhere; a reduction's result is at the root only. */
 static bool has_result(const struct line_work *w, uint32_t x)
 {
-    if (w->pattern == LINE_ALLREDUCE)
+    if (w->pattern == LINE_ALLREDUCE || w->pattern == LINE_RING)
         return true;
     return (x == w->root) != (w->pattern == LINE_BROADCAST);
 }

@@ -10,14 +10,15 @@ enum line_pattern {
     LINE_BROADCAST, /* from the root */
     LINE_REDUCE,    /* to the root */
     LINE_ALLREDUCE,
-    LINE_STAR /* every tile sends its words to the last one, nearest first; root = tiles - 1 */
+    LINE_RING, /* an all-reduction */
+    LINE_STAR  /* every tile sends its words to the last one, nearest first; root = tiles - 1 */
 };
 
 struct line_work {
     const struct machine *machine;
     const struct images *images;
     uint32_t tiles, root;
-    struct reduce_shape shape; /* not for LINE_BROADCAST, LINE_STAR */
+    struct reduce_shape shape; /* not for LINE_BROADCAST, LINE_RING, LINE_STAR */
     enum line_pattern pattern;
     const uint32_t *words; /* of each, one after the other; each at most 4096 */
     uint32_t count;

@@ -41,6 +41,11 @@ double model_two_phase(double words, double tiles)
     return fmax(2 * words, traffic) + DEPTH * (2 * group - 2);
 }
 
+double model_ring(double words, double tiles)
+{
+    return 2 * (tiles - 1) * words / tiles + 4 * tiles - 6 + 2 * (tiles - 1) * DEPTH;
+}
+
 double model_broadcast_2d(double words, double width, double height)
 {
     return words + width + height - 2 + DEPTH;

@@ -27,6 +27,7 @@ double model_star(double words, double tiles);
 double model_chain(double words, double tiles);
 double model_tree(double words, double tiles);
 double model_two_phase(double words, double tiles);
+double model_ring(double words, double tiles); /* an all-reduction */
 double model_broadcast_2d(double words, double width, double height);
 
 /* [HPDC24] Auto-Gen, the reduction its generator finds: tiles, words, cycles. */

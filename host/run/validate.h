@@ -74,6 +74,7 @@ int validate_star(struct validation *v, const struct machine *k, struct err *e);
 int validate_chain(struct validation *v, const struct machine *k, struct err *e);
 int validate_tree(struct validation *v, const struct machine *k, struct err *e);
 int validate_two_phase(struct validation *v, const struct machine *k, struct err *e);
+int validate_ring(struct validation *v, const struct machine *k, struct err *e);
 int validate_auto_gen(struct validation *v, const struct machine *k, struct err *e);
 int validate_layer(struct validation *v, const struct machine *k, struct err *e);
 int validate_decode(struct validation *v, const struct machine *k, struct err *e);

@@ -16,7 +16,12 @@ static const struct point points[] = {
     {4, 256}, {8, 256}, {16, 256}, {32, 256}, {64, 256},  {128, 256},  {256, 256},
     {512, 1}, {512, 4}, {512, 16}, {512, 64}, {512, 256}, {512, 1024}, {512, 4096},
 };
-enum { POINTS = sizeof points / sizeof points[0], QUICK_TILES = 128, STAR_TILES = 64 };
+enum {
+    POINTS = sizeof points / sizeof points[0],
+    QUICK_TILES = 128,
+    STAR_TILES = 64,
+    RING_TILES = 128
+};
 
 static int measure(struct line_work *w, struct validation *v, const struct point *p,
                    uint64_t *cycles, struct err *e)
@@ -117,6 +122,16 @@ int validate_tree(struct validation *v, const struct machine *k, struct err *e)
                             .limit = 0.06,
                             .why = "levels follow each other, each with its distance, words and "
                                    "set-up; the model takes the larger of words and distance"};
+    return sweep(v, k, &s, e);
+}
+
+int validate_ring(struct validation *v, const struct machine *k, struct err *e)
+{
+    const struct sweep s = {.pattern = LINE_RING,
+                            .longest = RING_TILES,
+                            .model = model_ring,
+                            .why = "taking and sending are a beat each: (3 P - 2) B / P beats, 640 "
+                                   "at 4 tiles; the rest is set-up, for pieces of at most 8 words"};
     return sweep(v, k, &s, e);
 }
 

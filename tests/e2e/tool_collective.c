@@ -26,6 +26,7 @@ enum what {
     LINE_BROADCAST,
     LINE_ALLREDUCE,
     LINE_GATHER,
+    LINE_RING,
     RECT_REDUCE,
     RECT_BROADCAST,
     RECT_ALLREDUCE,
@@ -120,7 +121,7 @@ static struct rect_place place_of(const struct job *j, uint32_t x, uint32_t y)
 }
 
 static void emit_collective(struct image *m, const struct job *j, const struct rect_place *p,
-                            uint16_t part, uint16_t out)
+                            uint16_t part, uint16_t out, uint32_t window)
 {
     const struct line *l = j->h == 1 ? &p->row : &p->column;
     struct length n = {.plus = j->words};
@@ -139,6 +140,9 @@ static void emit_collective(struct image *m, const struct job *j, const struct r
         break;
     case LINE_GATHER:
         line_gather(m, l, part, j->words, out);
+        break;
+    case LINE_RING:
+        line_ring_allreduce(m, l, REDUCE_ADD, part, out, (struct ring_size){j->words, window});
         break;
     case RECT_REDUCE:
         rect_reduce(m, p, REDUCE_ADD, part, out, n);
@@ -170,7 +174,7 @@ static void emit(struct rig *r, uint32_t x, uint32_t y)
     uint32_t first = m->desc_count;
     bool cast = j->what == LINE_BROADCAST || j->what == RECT_BROADCAST;
     t->out = cast ? part : image_words(m, PART_BUFFERS, out_words(j));
-    emit_collective(m, j, &p, part, t->out);
+    emit_collective(m, j, &p, part, t->out, cost_ring_window(r->machine));
     t->takes = line_takes(j->h == 1 ? &p.row : &p.column);
     t->first = m->desc_count > first ? m->desc_at[first] : 0;
     t->last = m->desc_at[m->desc_count - 1];
@@ -210,6 +214,26 @@ static uint32_t gather_order(uint32_t root, uint32_t i)
     return i <= root ? root - i : i;
 }
 
+/* Word i goes round a ring of the even tiles and back over the odd ones, from the place behind the
+ * one that its piece belongs to. */
+static float ring_sum(const struct rig *r, uint32_t i)
+{
+    const struct job *j = r->job;
+    uint32_t ring[4096], n = 0, tiles = j->w * j->h, pieces = tiles, piece = 0;
+    for (uint32_t x = 0; x < tiles; x += 2)
+        ring[n++] = x;
+    for (uint32_t x = tiles / 2 * 2; x > 0; x -= 2)
+        ring[n++] = x - 1;
+    while (pieces * cost_ring_window(r->machine) < j->words)
+        pieces += tiles;
+    while ((uint64_t)j->words * (piece + 1) / pieces <= i)
+        piece++;
+    float sum = r->part[(size_t)ring[(piece + 1) % tiles] * j->words + i];
+    for (uint32_t k = 2; k <= tiles; k++)
+        sum += r->part[(size_t)ring[(piece + k) % tiles] * j->words + i];
+    return sum;
+}
+
 static float expected(const struct rig *r, uint32_t i)
 {
     const struct job *j = r->job;
@@ -226,6 +250,8 @@ static float expected(const struct rig *r, uint32_t i)
                  y = gather_order(j->root_y, piece / j->w);
         return r->part[(size_t)(y * j->w + x) * j->words + word];
     }
+    case LINE_RING:
+        return ring_sum(r, word);
     case LINE_REDUCE:
     case LINE_ALLREDUCE:
     case RECT_REDUCE:
@@ -237,8 +263,8 @@ static float expected(const struct rig *r, uint32_t i)
 
 static bool reaches_all(enum what what)
 {
-    return what == LINE_BROADCAST || what == LINE_ALLREDUCE || what == RECT_BROADCAST ||
-           what == RECT_ALLREDUCE;
+    return what == LINE_BROADCAST || what == LINE_ALLREDUCE || what == LINE_RING ||
+           what == RECT_BROADCAST || what == RECT_ALLREDUCE;
 }
 
 /* Every tile that should have the result has it, times `factor`. */
@@ -397,6 +423,8 @@ static uint64_t predicted(const struct bench *b, const struct job *j)
         return cost_rect_allreduce(k, &c, j->words);
     case LINE_GATHER:
         return cost_gather(k, j->h == 1 ? row : column, j->words);
+    case LINE_RING:
+        return cost_ring_allreduce(k, j->w * j->h, j->words);
     case RECT_GATHER:
         return cost_gather(k, row, j->words) + k->stream_setup_cycles - 1 +
                cost_gather(k, column, j->words * j->w);
@@ -436,15 +464,25 @@ static const uint32_t lengths[] = {1, 2, 3, 4, 5, 7, 8, 16, 33, 64, 100, 256};
 static const uint32_t sizes[] = {1, 2, 16, 100, 256};
 enum { LENGTHS = sizeof lengths / sizeof lengths[0], SIZES = sizeof sizes / sizeof sizes[0] };
 
+/* Whether a tile has room for a job's results and steps. */
+static bool fits(const struct machine *k, const struct job *j)
+{
+    struct ring_size ring = {j->words, cost_ring_window(k)};
+    if (j->what == LINE_RING)
+        return 3 * j->w * ring_rounds(ring, j->w) < IMAGE_DESCS;
+    return out_words(j) <= 8000;
+}
+
 static void line_tests(struct bench *b, enum what what, enum reduce_kind kind, const char *name)
 {
-    bool one_level = reduce_shape(kind, 100, 0).levels == 1 && what != LINE_GATHER;
+    bool one_level =
+        reduce_shape(kind, 100, 0).levels == 1 && what != LINE_GATHER && what != LINE_RING;
     for (unsigned i = 0; i < LENGTHS; i++) {
         char text[128];
         bool good = true;
         for (unsigned n = 0; n < SIZES; n++) {
             struct job j = line_job(what, kind, lengths[i], sizes[n]);
-            if (what == LINE_GATHER && lengths[i] * sizes[n] > 8000)
+            if (!fits(&b->machine, &j))
                 continue;
             if (n & 1)
                 j = turned(j);
@@ -543,6 +581,7 @@ static void run_tests(struct bench *b)
     line_tests(b, LINE_BROADCAST, REDUCE_TWO_SIDED, "broadcast from the middle");
     line_tests(b, LINE_GATHER, REDUCE_CHAIN, "gather to the end");
     line_tests(b, LINE_GATHER, REDUCE_TWO_SIDED, "gather to the middle");
+    line_tests(b, LINE_RING, REDUCE_CHAIN, "allreduce on a ring");
     const char *seed = getenv("SEED");
     random_tests(b, seed ? strtoull(seed, NULL, 0) : 1);
     rect_tests(b);
