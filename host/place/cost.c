@@ -188,55 +188,61 @@ struct members {
     uint32_t below, above;
 };
 
+/* Groups of a level: members, and roots on either side of the line's. */
+struct groups {
+    uint32_t members, low, high;
+};
+
 /* The line's root takes from both sides. */
-static struct when run_root(const struct progress *g, const struct pace *p, uint32_t group,
+static struct when run_root(const struct progress *g, const struct pace *p, const struct groups *n,
                             struct members up, struct members down)
 {
-    struct chain below = g->low.count >= group ? going_up(g, up.below, g->up)
-                                               : going_up(g, g->low.count, g->low.end);
-    struct chain above = g->high.count >= group ? going_down(g, down.above, g->down)
-                                                : going_down(g, g->high.count, g->high.end);
+    struct chain below =
+        n->low ? going_up(g, up.below, g->up) : going_up(g, g->low.count, g->low.end);
+    struct chain above =
+        n->high ? going_down(g, down.above, g->down) : going_down(g, g->high.count, g->high.end);
     return add_chains(p, g->root, &below, &above);
 }
 
 /* The group at the end of a side: its outer chain is what is left of the side. */
-static struct side run_low_end(const struct progress *g, const struct pace *p, uint32_t group,
-                               struct members up)
+static struct side run_low_end(const struct progress *g, const struct pace *p,
+                               const struct groups *n, struct members up)
 {
-    uint32_t rest = g->low.count % group;
+    uint32_t rest = g->low.count - n->low * n->members;
     struct chain below = going_up(g, rest, g->low.end), above = going_down(g, up.above, g->down);
-    struct side next = {g->low.count / group, g->low.end};
+    struct side next = {n->low, g->low.end};
     if (next.count)
         next.end = add_chains(p, rest ? g->up : g->low.end, &above, &below);
     return next;
 }
 
-static struct side run_high_end(const struct progress *g, const struct pace *p, uint32_t group,
-                                struct members down)
+static struct side run_high_end(const struct progress *g, const struct pace *p,
+                                const struct groups *n, struct members down)
 {
-    uint32_t rest = g->high.count % group;
+    uint32_t rest = g->high.count - n->high * n->members;
     struct chain below = going_up(g, down.below, g->up), above = going_down(g, rest, g->high.end);
-    struct side next = {g->high.count / group, g->high.end};
+    struct side next = {n->high, g->high.end};
     if (next.count)
         next.end = add_chains(p, rest ? g->down : g->high.end, &below, &above);
     return next;
 }
 
-static void run_level(struct progress *g, const struct pace *p, uint32_t group, bool centred)
+static void run_level(struct progress *g, const struct pace *p, const struct groups *n,
+                      bool centred)
 {
-    uint32_t half = group / 2, rest = group - 1;
+    uint32_t half = n->members / 2, rest = n->members - 1;
     struct members up = {centred ? half : rest, centred ? rest - half : 0};
     struct members down = {centred ? half : 0, centred ? rest - half : rest};
     struct chain up_below = going_up(g, up.below, g->up),
                  up_above = going_down(g, up.above, g->down),
                  down_below = going_up(g, down.below, g->up),
                  down_above = going_down(g, down.above, g->down);
-    *g = (struct progress){.root = run_root(g, p, group, up, down),
+    *g = (struct progress){.root = run_root(g, p, n, up, down),
                            .up = add_chains(p, g->up, &up_above, &up_below),
                            .down = add_chains(p, g->down, &down_below, &down_above),
-                           .low = run_low_end(g, p, group, up),
-                           .high = run_high_end(g, p, group, down),
-                           .shares = !centred && group > 2};
+                           .low = run_low_end(g, p, n, up),
+                           .high = run_high_end(g, p, n, down),
+                           .shares = !centred && n->members > 2};
 }
 
 /* ---- whole operations ---- */
@@ -255,7 +261,9 @@ uint64_t cost_reduce_shape(const struct machine *k, const struct reduce_shape *s
     for (uint32_t level = 0; level < levels_count(&v); level++) {
         p.travel = 2 * (uint64_t)k->ramp_cycles +
                    (uint64_t)k->hop_cycles * (uint32_t)levels_step(&v, level);
-        run_level(&g, &p, levels_group(&v, level), shape->centred);
+        struct groups n = {levels_group(&v, level), levels_roots(&v, level, g.low.count),
+                           levels_roots(&v, level, g.high.count)};
+        run_level(&g, &p, &n, shape->centred);
     }
     return g.root.ready - p.setup + 1;
 }

@@ -25,8 +25,9 @@
  * cost_reduce follows a regular group of each level, the groups at the ends of the line, which may
  * be shorter or longer, and the line's root. It is exact for one level. Streams that meet at a ramp
  * or on a link are reckoned with where a root has two sides and where a stream is early; what is
- * left is within 4 % or 6 cycles on lines up to 256 tiles (tests/e2e/collectives.sh), and was 5 %
- * at worst in trees of long vectors. */
+ * left is within 4 % or 6 cycles for every kind on lines up to 256 tiles
+ * (tests/e2e/collectives.sh), was 5 % at worst in trees of long vectors, and within 10 % or 15
+ * cycles in random groups. */
 #ifndef TESSERA_PLACE_COST_H
 #define TESSERA_PLACE_COST_H
 
@@ -103,6 +104,11 @@ uint64_t cost_rect_allreduce(const struct machine *k, const struct rect_cost *r,
  * need at most `sets` sets of colours. */
 enum reduce_kind cost_choose_reduce(const struct machine *k, uint32_t tiles, uint32_t words,
                                     uint32_t sets);
+
+/* The groups of the least cost_reduce_shape that single changes lead to: from every kind on this
+ * line, one level's group and limit are changed while that helps. Milliseconds on a line of 512. */
+struct reduce_shape cost_search_shape(const struct machine *k, struct line_size line,
+                                      uint32_t words);
 
 /* Sets of colours that a kind needs: one for every LEVELS_PER_SET levels. */
 uint32_t reduce_sets(enum reduce_kind kind, uint32_t tiles);

@@ -24,24 +24,38 @@ uint32_t levels_group(const struct levels *v, uint32_t level)
     return v->shape->group[level];
 }
 
+uint32_t levels_roots(const struct levels *v, uint32_t level, uint32_t tiles)
+{
+    uint32_t n = tiles / levels_group(v, level);
+    uint32_t limit = level + 1 < levels_count(v) ? v->shape->limit[level] : 0;
+    return limit && n >= limit ? limit - 1 : n;
+}
+
 static int32_t divide_down(int32_t a, int32_t b)
 {
     return a / b - (a % b < 0);
 }
 
-/* The level at work, in units of its step. */
+/* The level at work, in units of its step: active tiles and group roots on either side. */
 struct view {
     int32_t step, group, low, high;
+    int32_t low_roots, high_roots;
     bool centred;
 };
 
 static struct view view_of(const struct levels *v, uint32_t level)
 {
-    int32_t step = levels_step(v, level);
-    return (struct view){.step = step,
+    uint32_t low = (uint32_t)v->low, high = (uint32_t)v->high;
+    for (uint32_t i = 0; i < level; i++) {
+        low = levels_roots(v, i, low);
+        high = levels_roots(v, i, high);
+    }
+    return (struct view){.step = levels_step(v, level),
                          .group = (int32_t)levels_group(v, level),
-                         .low = v->low / step,
-                         .high = v->high / step,
+                         .low = (int32_t)low,
+                         .high = (int32_t)high,
+                         .low_roots = (int32_t)levels_roots(v, level, low),
+                         .high_roots = (int32_t)levels_roots(v, level, high),
                          .centred = v->shape->centred};
 }
 
@@ -54,10 +68,10 @@ static bool exists(const struct view *w, int32_t q)
 static int32_t root_of(const struct view *w, int32_t q)
 {
     int32_t block = w->centred ? divide_down(q + w->group / 2, w->group) : q / w->group;
-    if (block > w->high / w->group)
-        block = w->high / w->group;
-    if (block < -(w->low / w->group))
-        block = -(w->low / w->group);
+    if (block > w->high_roots)
+        block = w->high_roots;
+    if (block < -w->low_roots)
+        block = -w->low_roots;
     return block * w->group;
 }
 
@@ -67,8 +81,10 @@ struct level_role levels_role(const struct levels *v, uint32_t level, int32_t u)
     int32_t q = divide_down(u, w.step), root = root_of(&w, q);
     bool above = exists(&w, q + 1) && root_of(&w, q + 1) == root;
     struct level_role role = {0};
+    if (!exists(&w, q))
+        return role;
     if (q * w.step != u) {
-        if (!exists(&w, q) || !above)
+        if (!above)
             return role;
         role.pass = q < root ? 1 : -1;
         role.receiver = (q < root ? q + 1 : q) * w.step;

@@ -7,7 +7,9 @@
  * at the next level. Group roots are multiples of the next step, so the line's root, u = 0, is the
  * root of all its groups and stays to the end. With `centred` a group's root is its middle member
  * (member group / 2 when counted from the low end), otherwise the one nearest to the line's root. A
- * group whose root would lie past the end of the line joins its neighbour towards the line's root.
+ * group whose root would lie past the end of the line joins its neighbour towards the line's root,
+ * and so do all past the `limit`-th: a long last group keeps its chain busy while the others are
+ * still adding up their own.
  *
  * So every kind of reduce_kinds.def is one shape: a plain chain is one level, a tree has groups of
  * two, a two-phase reduction two levels, WaferLLM's reduction K centred levels.
@@ -29,6 +31,7 @@ struct reduce_shape {
     uint32_t levels; /* 0 means one group of all, the plain chain */
     bool centred;
     uint32_t group[LEVELS_MAX]; /* members, >= 1; not looked at for the last level: the rest */
+    uint32_t limit[LEVELS_MAX]; /* most groups on a side, with the root's own; 0: no limit */
 };
 
 /* A shape on a line. */
@@ -54,6 +57,9 @@ struct level_role levels_role(const struct levels *v, uint32_t level, int32_t u)
 /* Groups at a level: active tiles lie `step` apart. */
 int32_t levels_step(const struct levels *v, uint32_t level);
 uint32_t levels_group(const struct levels *v, uint32_t level);
+
+/* Of `tiles` that are active on one side of the line's root, those that are roots of groups. */
+uint32_t levels_roots(const struct levels *v, uint32_t level, uint32_t tiles);
 
 /* Messages of one direction need two colours in turn, for a tile takes one and passes its sum on at
  * the same time. This is the turn (0, 1) of messages that `receiver` gets from direction `from` at

@@ -51,12 +51,29 @@ double model_broadcast_2d(double words, double width, double height)
     return words + width + height - 2 + DEPTH;
 }
 
-const struct auto_gen_point auto_gen_points[] = {
-    {4, 256, 274},   {8, 256, 298},   {16, 256, 346},    {32, 256, 442},    {64, 256, 584},
-    {128, 256, 684}, {256, 256, 873}, {512, 256, 1162},  {512, 1, 535},     {512, 4, 557},
-    {512, 16, 609},  {512, 64, 753},  {512, 1024, 2652}, {512, 4096, 7162},
-};
-const size_t auto_gen_count = sizeof auto_gen_points / sizeof auto_gen_points[0];
+/* One more row of E, that of depth d, from the one before; both indexed by tiles, from 1. */
+static void deepen(const double *before, double *now, uint32_t tiles)
+{
+    now[1] = 0;
+    for (uint32_t r = 2; r <= tiles; r++) {
+        now[r] = HUGE_VAL;
+        for (uint32_t s = 1; s < r; s++)
+            now[r] = fmin(now[r], before[s] + now[r - s] + (r - s));
+    }
+}
+
+double model_auto_gen(double words, uint32_t tiles)
+{
+    enum { TILES_MAX = 512 };
+    double energy[2][TILES_MAX + 1], best = HUGE_VAL;
+    for (uint32_t r = 0; r <= TILES_MAX; r++)
+        energy[0][r] = r == 1 ? 0 : HUGE_VAL;
+    for (uint32_t d = 1; d < tiles; d++) {
+        deepen(energy[(d - 1) & 1], energy[d & 1], tiles);
+        best = fmin(best, words * energy[d & 1][tiles] / (tiles - 1) + tiles - 1 + DEPTH * d);
+    }
+    return best;
+}
 
 const struct layer_point wse3_layers[2] = {{240, 24, 11982}, {360, 24, 14459}};
 /* norm, q k v, scores, maximum, sum, output, o, norm, up and gate, down */

@@ -30,12 +30,11 @@ double model_two_phase(double words, double tiles);
 double model_ring(double words, double tiles); /* an all-reduction */
 double model_broadcast_2d(double words, double width, double height);
 
-/* [HPDC24] Auto-Gen, the reduction its generator finds: tiles, words, cycles. */
-struct auto_gen_point {
-    uint32_t tiles, words, cycles;
-};
-extern const struct auto_gen_point auto_gen_points[];
-extern const size_t auto_gen_count;
+/* [HPDC24] Auto-Gen, the best tree that its generator finds: the least over D of
+ * B E(P, D) / (P - 1) + P - 1 + D (2 T_R + 1), where E(P, D), the word-hops of one word over a tree
+ * of depth D, is the least over s of E(s, D - 1) + E(P - s, D) + P - s, and E(1, D) = 0. It is the
+ * paper's lower bound too. tiles <= 512. */
+double model_auto_gen(double words, uint32_t tiles);
 
 /* [WaferLLM] one decoder layer on WSE-3, instrumented: ten all-reductions over lines of `tiles`,
  * groups of `group`. */

@@ -34,6 +34,18 @@ TEST(published_formulas_give_the_published_table)
     CHECK_EQ(lround(model_star(256, 512)), 130821);
 }
 
+/* tiles, words, cycles: the recursion run elsewhere */
+TEST(published_recursion_gives_the_published_table)
+{
+    static const uint32_t point[][3] = {
+        {4, 256, 274},   {8, 256, 298},   {16, 256, 346},    {32, 256, 442},    {64, 256, 584},
+        {128, 256, 684}, {256, 256, 854}, {512, 256, 1162},  {512, 1, 535},     {512, 4, 557},
+        {512, 16, 609},  {512, 64, 753},  {512, 1024, 2652}, {512, 4096, 7162},
+    };
+    for (size_t i = 0; i < sizeof point / sizeof point[0]; i++)
+        CHECK_EQ(lround(model_auto_gen(point[i][1], point[i][0])), (long)point[i][2]);
+}
+
 TEST(validation_row_fails_only_outside_its_limit)
 {
     struct validate_row r = {.published = 100, .ours = 104, .limit = 0.0401};
