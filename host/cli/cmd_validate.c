@@ -5,6 +5,7 @@
 #include "cli/verbs.h"
 #include "run/validate.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,12 +61,12 @@ static void print_number(double x)
 
 static void print_case(const struct validation *v, const char *machine)
 {
+    bool differs = false; /* some row of those with the same reason */
     (void)printf("\n%s: %s; machine %s\n", v->at->name, v->at->summary, machine);
     if (v->at->assumes)
         (void)printf("assumed: %s\n", v->at->assumes);
     (void)printf("  %-54s %-11s %10s %-8s %10s %-8s %8s\n", "", "unit", "published", "from", "ours",
                  "how", "diff");
-    const char *said = NULL;
     for (size_t i = 0; i < v->rows; i++) {
         const struct validate_row *r = &v->row[i];
         (void)printf("  %-54s %-11s", r->what, r->unit);
@@ -74,9 +75,12 @@ static void print_case(const struct validation *v, const char *machine)
         print_number(r->ours);
         (void)printf(" %-8s %+7.2f%%%s\n", run_kind_name(r->run), 100 * validate_difference(r),
                      validate_passes(r) ? "" : "  OUTSIDE ITS LIMIT");
-        bool last = i + 1 == v->rows || v->row[i + 1].why != r->why;
-        if (r->why && last && r->why != said && fabs(validate_difference(r)) > 0.005)
-            (void)printf("      ^ %s\n", said = r->why);
+        differs |= validate_differs(r);
+        if (i + 1 < v->rows && v->row[i + 1].why == r->why)
+            continue;
+        if (r->why && differs)
+            (void)printf("      ^ %s\n", r->why);
+        differs = false;
     }
 }
 
@@ -95,11 +99,7 @@ static void print_summary(const struct outcome *o, size_t count)
     for (size_t i = 0; i < count; i++)
         (void)printf("  %-14s %6u %9.2f%%  %-7s %s\n", o[i].c->name, o[i].rows, 100 * o[i].worst,
                      verdict(&o[i]), o[i].c->breaks ? o[i].c->breaks : "");
-    (void)printf("\n[HPDC24] Luczynski et al., arXiv 2404.15888: its model. [WaferLLM] He et al., "
-                 "arXiv 2502.04563, and its\nrepository; times at 1.1 GHz. measured: on hardware; "
-                 "model: a paper's formula; inferred: from measured values.\nexecuted: every tile "
-                 "was emulated with the firmware; one line: one row of the mesh was, the others do "
-                 "the\nsame on their own; derived: arithmetic on executed cycles.\n");
+    (void)printf("\n%s", validate_notes);
 }
 
 /* ---- JSON ---- */
@@ -139,7 +139,7 @@ static void json_case(struct json_out *o, const struct validation *v, const char
 /* ---- the verb ---- */
 
 struct options {
-    const char *machine, *firmware;
+    const char *machine, *firmware, *markdown;
     bool json, list, quick;
     struct option_words words;
 };
@@ -167,8 +167,8 @@ static void list_cases(void)
         (void)printf("%-14s %s\n", validate_cases[i].name, validate_cases[i].summary);
 }
 
-static int run_cases(const struct options *o, struct validation *v, struct outcome *outcome,
-                     size_t *count, struct err *e)
+static int run_cases(const struct options *o, struct validation *v, FILE *page,
+                     struct outcome *outcome, size_t *count, struct err *e)
 {
     struct json_out j;
     json_out_file(&j, stdout);
@@ -186,11 +186,29 @@ static int run_cases(const struct options *o, struct validation *v, struct outco
             json_case(&j, v, machine);
         else
             print_case(v, machine);
+        if (page)
+            validate_markdown_case(page, v, machine);
         outcome[(*count)++] = weigh(v);
     }
     if (o->json)
         json_out_end(&j);
     return 0;
+}
+
+/* run_cases with the page open, if one is wanted. */
+static int run_with_page(const struct options *o, struct validation *v, struct outcome *outcome,
+                         size_t *count, struct err *e)
+{
+    if (!o->markdown)
+        return run_cases(o, v, NULL, outcome, count, e);
+    FILE *page = fopen(o->markdown, "w");
+    if (!page)
+        return err_input(e, "%s: %s", o->markdown, strerror(errno));
+    validate_markdown_begin(page);
+    int result = run_cases(o, v, page, outcome, count, e);
+    if (fclose(page) && !result)
+        result = err_input(e, "%s: %s", o->markdown, strerror(errno));
+    return result;
 }
 
 static int validate(const struct options *o, struct err *e)
@@ -205,7 +223,7 @@ static int validate(const struct options *o, struct err *e)
     if (o->machine && machine_read(&machine, o->machine, e))
         return -1;
     v.machine = o->machine ? &machine : NULL;
-    int result = run_cases(o, &v, outcome, &count, e);
+    int result = run_with_page(o, &v, outcome, &count, e);
     validate_close(&v);
     if (!result && !o->json)
         print_summary(outcome, count);
@@ -228,6 +246,7 @@ static int run_validate(int argc, char **argv, struct err *e)
         {"firmware", "DIR", "folder of tile.elf and rom.elf (default: beside the program)",
          OPTION_TEXT, &o.firmware, NULL},
         {"json", NULL, "as JSON", OPTION_FLAG, &o.json, NULL},
+        {"markdown", "FILE", "write the tables as a page too", OPTION_TEXT, &o.markdown, NULL},
         {0},
     };
     int result = options_parse(&verb_validate, table, argc, argv, e);

@@ -87,6 +87,43 @@ static void emit_star(struct image *m, const struct line *l, uint16_t part, uint
                   (struct length){.plus = words});
 }
 
+/* A step that the core begins when the one before it has ended. */
+static void core_step(struct image *m, struct stream_desc d, struct length n)
+{
+    image_kernel(m, KERNEL_none, NULL, 0);
+    line_step(m, d, n);
+}
+
+/* What a stage of a chain does in one step, in two: add what comes, send the sum. */
+static void emit_in_two(struct image *m, struct stream_desc d, uint16_t out, struct length n)
+{
+    if (d.op == STREAM_ADD_SEND) {
+        core_step(
+            m,
+            (struct stream_desc){.op = STREAM_ADD_RECV, .dst = out, .src0 = d.src0, .src1 = d.src1},
+            n);
+        d.op = STREAM_SEND;
+        d.src0 = out;
+    }
+    core_step(m, d, n);
+}
+
+/* line_reduce with its routes, and stages in two steps. */
+static void emit_stepwise(struct image *m, const struct line *l, uint16_t part, uint16_t out,
+                          struct length n)
+{
+    struct image *fused = xcalloc(1, sizeof *fused);
+    image_reset(fused, true);
+    line_reduce(fused, l, REDUCE_ADD, part, out, n);
+    for (uint32_t i = 0; i < fused->route_count; i++) {
+        const struct program_route *r = &fused->route[i];
+        image_switch(m, r->colour, r->word, ROUTE_MODE_COUNT(r->mode), r->queue != 0xff);
+    }
+    for (uint32_t i = 0; i < fused->desc_count; i++)
+        emit_in_two(m, fused->desc[i], out, n);
+    free(fused);
+}
+
 static void emit(void *self, struct image *m, uint32_t x, uint32_t y)
 {
     struct work_state *s = self;
@@ -113,6 +150,8 @@ static void emit(void *self, struct image *m, uint32_t x, uint32_t y)
         else if (w->pattern == LINE_RING)
             line_ring_allreduce(m, &l, REDUCE_ADD, part, s->out,
                                 (struct ring_size){w->words[i], cost_ring_window(w->machine)});
+        else if (w->stepwise)
+            emit_stepwise(m, &l, part, s->out, n);
         else
             line_reduce(m, &l, REDUCE_ADD, part, s->out, n);
         if (w->pattern == LINE_ALLREDUCE)

@@ -20,6 +20,7 @@ struct line_work {
     uint32_t tiles, root;
     struct reduce_shape shape; /* not for LINE_BROADCAST, LINE_RING, LINE_STAR */
     enum line_pattern pattern;
+    bool stepwise;         /* a stage of a reduction adds, then sends, each begun by the core */
     const uint32_t *words; /* of each, one after the other; each at most 4096 */
     uint32_t count;
     uint32_t rows, cols; /* first a product of bf16 weights, rows x cols; 0: none */

@@ -17,6 +17,13 @@ const struct validate_case validate_cases[] = {
 };
 const size_t validate_case_count = sizeof validate_cases / sizeof validate_cases[0];
 
+const char validate_notes[] =
+    "[HPDC24] Luczynski et al., arXiv 2404.15888: its model. [WaferLLM] He et al., "
+    "arXiv 2502.04563, and its\nrepository; times at 1.1 GHz. measured: on hardware; "
+    "model: a paper's formula; inferred: from measured values.\nexecuted: every tile "
+    "was emulated with the firmware; one line: one row of the mesh was, the others do "
+    "the\nsame on their own; derived: arithmetic on executed cycles.\n";
+
 const char *run_kind_name(enum run_kind kind)
 {
     static const char *const names[] = {"executed", "one line", "derived"};
@@ -58,6 +65,11 @@ double validate_difference(const struct validate_row *r)
 bool validate_passes(const struct validate_row *r)
 {
     return r->limit == 0 || fabs(validate_difference(r)) <= r->limit;
+}
+
+bool validate_differs(const struct validate_row *r)
+{
+    return fabs(validate_difference(r)) > 0.005;
 }
 
 struct validate_row *validate_add(struct validation *v, struct validate_row r, const char *what,

@@ -9,6 +9,7 @@
 #include "run/published.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 
 /* How our number came about. */
 enum run_kind {
@@ -63,6 +64,14 @@ void validate_close(struct validation *v);
 
 double validate_difference(const struct validate_row *r); /* ours / published - 1 */
 bool validate_passes(const struct validate_row *r);
+bool validate_differs(const struct validate_row *r); /* by enough to say why */
+
+/* What the sources and the words of a table mean. */
+extern const char validate_notes[];
+
+/* A page of tables in Markdown: its head, then each case that has been run. */
+void validate_markdown_begin(FILE *f);
+void validate_markdown_case(FILE *f, const struct validation *v, const char *machine);
 
 /* For the cases: append a row, say what is going on. */
 struct validate_row *validate_add(struct validation *v, struct validate_row r, const char *what,

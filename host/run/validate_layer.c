@@ -3,9 +3,11 @@
  * two-sided chains to the middle, then a broadcast, ten times. A row of the mesh is a line of
  * tiles; all rows do the same on their own, so one is run.
  *
- * What a chain's stage and a hop cost on WSE-3 cannot be told apart from the two published points
- * alone, so they run under three machines: as described, with hops of two cycles, and with stages
- * of fifty cycles (a slower ramp stands for the software between receiving and sending). */
+ * Published are two points on WSE-3, which cannot tell a stage's cost from a hop's. They run with
+ * stages as our collectives have them, a descriptor each that the engine has ready; with stages as
+ * a program without such descriptors has them, an addition into memory and then a send, each begun
+ * by the core through the firmware's scheduler (nothing is fitted); and with a hop and a ramp
+ * chosen so that the slope fits. */
 #include "run/line_work.h"
 #include "run/validate.h"
 
@@ -21,10 +23,12 @@ static uint32_t packed(uint32_t elements)
     return (elements + 1) / 2;
 }
 
-/* Ten all-reductions over a line in groups. */
+/* Ten all-reductions over a line in groups; by the core one at a time, for a tile has not tasks
+ * enough for all. */
 struct layer {
     uint32_t tiles, group;
     const uint32_t *words;
+    bool by_core;
 };
 
 static int run_layer(struct validation *v, const struct machine *k, const struct layer *l,
@@ -36,35 +40,42 @@ static int run_layer(struct validation *v, const struct machine *k, const struct
                           .root = middle(l->tiles, l->group),
                           .shape = {.levels = 2, .centred = true, .group = {l->group}},
                           .pattern = LINE_ALLREDUCE,
-                          .words = l->words,
-                          .count = LAYER_REDUCTIONS};
-    struct rig_result r;
-    if (line_work_run(&w, &r, e))
-        return -1;
-    *cycles = r.cycles;
+                          .stepwise = l->by_core,
+                          .count = l->by_core ? 1 : LAYER_REDUCTIONS};
+    *cycles = 0;
+    for (uint32_t i = 0; i < LAYER_REDUCTIONS; i += w.count) {
+        struct rig_result r;
+        w.words = l->words + i;
+        if (line_work_run(&w, &r, e))
+            return -1;
+        *cycles += r.cycles;
+    }
     return 0;
 }
 
 struct variant {
-    const char *name, *level_why, *slope_why;
+    const char *name, *why;
     uint32_t hop, ramp; /* 0: the machine's */
-    bool unpacked;
+    bool unpacked, by_core;
+    double limit; /* of the levels */
 };
 
 static const struct variant variants[] = {
-    {"as described", "no software between stages and phases here",
-     "hops and short stages alone; the real stages or hops cost more", 0, 0, false},
-    {"one element a wavelet", "as above", "as above", 0, 0, true},
-    {"hop_cycles 2", "what is missing is a stage's cost", "two more stages are missing", 2, 0,
-     false},
-    {"ramp_cycles 24", "stages of 50 cycles and hops of one: the level fits best, the slope less",
-     NULL, 1, 24, false},
-    {"hop_cycles 2, ramp_cycles 13",
-     "stages of 27 cycles between hops of two: the slope fits, and 155 cycles a "
-     "reduction stay unexplained",
-     NULL, 2, 13, false},
+    {"as here",
+     "the engine has every stage's descriptor ready, and it takes, adds and sends in one beat", 0,
+     0, false, false, 0},
+    {"by the core",
+     "stages of an addition and a send, each begun by the core, at the cycles of our firmware: the "
+     "level comes out, nothing is fitted",
+     0, 0, false, true, 0},
+    {"by the core, 1 element a wavelet", "as above", 0, 0, true, true, 0.15},
+    {"by the core, hop_cycles 2",
+     "with hops of two cycles the slope comes out too, within an eighth", 2, 0, false, true, 0.15},
+    {"as here, hop_cycles 2, ramp_cycles 13",
+     "fitted: stages of 27 cycles between hops of two; 155 cycles a reduction stay unexplained", 2,
+     13, false, false, 0.15},
 };
-enum { VARIANTS = sizeof variants / sizeof variants[0] };
+enum { VARIANTS = sizeof variants / sizeof variants[0], QUICK_VARIANTS = 4 };
 
 static void add_level(struct validation *v, const struct variant *a, const struct layer_point *p,
                       uint64_t cycles)
@@ -75,8 +86,9 @@ static void add_level(struct validation *v, const struct variant *a, const struc
                                        .ours = (double)cycles,
                                        .source = SOURCE_MEASURED,
                                        .run = RUN_SYMMETRY,
-                                       .why = a->level_why},
-                 "%s: %u tiles, ten all-reductions", a->name, p->tiles);
+                                       .limit = a->limit,
+                                       .why = a->why},
+                 "%s: %u tiles", a->name, p->tiles);
 }
 
 static double slope(double low, double high, const uint32_t tiles[2])
@@ -97,7 +109,7 @@ static int run_variant(struct validation *v, const struct machine *machine, cons
     for (int i = 0; i < LAYER_REDUCTIONS; i++)
         words[i] = a->unpacked ? wse3_payload[i] : packed(wse3_payload[i]);
     for (int i = 0; i < 2; i++) {
-        const struct layer l = {p[i].tiles, p[i].group, words};
+        const struct layer l = {p[i].tiles, p[i].group, words, a->by_core};
         if (run_layer(v, &k, &l, &cycles[i], e))
             return -1;
         add_level(v, a, &p[i], cycles[i]);
@@ -109,14 +121,14 @@ static int run_variant(struct validation *v, const struct machine *machine, cons
                               .ours = slope((double)cycles[0], (double)cycles[1], tiles),
                               .source = SOURCE_INFERRED,
                               .run = RUN_DERIVED,
-                              .why = a->slope_why},
-        "%s: slope of one all-reduction", a->name);
+                              .why = a->why},
+        "%s: slope", a->name);
     return 0;
 }
 
 int validate_layer(struct validation *v, const struct machine *k, struct err *e)
 {
-    for (int i = 0; i < (v->quick ? 1 : VARIANTS); i++)
+    for (int i = 0; i < (v->quick ? QUICK_VARIANTS : VARIANTS); i++)
         if (run_variant(v, k, &variants[i], e))
             return -1;
     return 0;
@@ -153,7 +165,7 @@ int validate_decode(struct validation *v, const struct machine *k, struct err *e
                                                   1,
                                                   wide,
                                                   hidden};
-        const struct layer l = {p->tiles, p->group, words};
+        const struct layer l = {p->tiles, p->group, words, false};
         if (run_layer(v, k, &l, &cycles[i], e))
             return -1;
         validate_add(v,
@@ -163,8 +175,9 @@ int validate_decode(struct validation *v, const struct machine *k, struct err *e
                          .ours = (double)cycles[i],
                          .source = SOURCE_INFERRED,
                          .run = RUN_SYMMETRY,
-                         .why = "published is the whole layer, ours its all-reductions alone: "
-                                "no products, kernels, route changes"},
+                         .why = "published is the whole layer, ours its all-reductions alone; what "
+                                "is missing is 6,600 to 6,930 cycles at every size: 160 to 390 of "
+                                "products by count, the rest software"},
                      "%u x %u tiles, a layer", p->tiles, p->tiles);
     }
     const uint32_t ends[2] = {wse2_decode[0].tiles, wse2_decode[POINTS - 1].tiles};
@@ -176,7 +189,8 @@ int validate_decode(struct validation *v, const struct machine *k, struct err *e
                               .ours = slope((double)cycles[0], (double)cycles[POINTS - 1], ends),
                               .source = SOURCE_INFERRED,
                               .run = RUN_DERIVED,
-                              .why = "published shrinks with the products too (about -0.08)"},
+                              .why = "published shrinks with the products too (about -0.08)",
+                              .limit = 0.10},
         "slope of one all-reduction, %u to %u tiles", ends[0], ends[1]);
     return 0;
 }
