@@ -85,11 +85,43 @@ uint8_t plan_logits_colour(void)
     return COLOUR_LOGITS;
 }
 
+/* The rows of a band on which nothing comes in begin when the nearest one with input tells them to.
+ * They would send what they add to the first sum as soon as they have booted. */
+static void begin_rows(struct tile *t, uint32_t y)
+{
+    const struct slice *in = &t->strip->input, *band = &t->strip->band;
+    uint32_t last = in->first + in->count - 1, end = band->first + band->count - 1;
+    unsigned north = y == in->first && in->first > band->first ? AT_NORTH : 0;
+    unsigned south = y == last && last < end ? AT_SOUTH : 0;
+    if (!north && !south)
+        return;
+    image_route(t->m, COLOUR_BEGIN, ROUTE_WORD(AT_RAMP, north | south), false);
+    image_step(t->m, (struct stream_desc){
+                         .op = STREAM_SEND, .dst = COLOUR_BEGIN, .src0 = t->input, .count = 1});
+}
+
+static void wait_to_begin(struct tile *t, uint32_t y)
+{
+    const struct slice *in = &t->strip->input, *band = &t->strip->band;
+    bool above = y < in->first;
+    unsigned from = above ? AT_SOUTH : AT_NORTH, on = above ? AT_NORTH : AT_SOUTH;
+    if (above ? y == band->first : y + 1 == band->first + band->count)
+        on = 0;
+    image_route(t->m, COLOUR_BEGIN, ROUTE_WORD(from, AT_RAMP | on), true);
+    image_step(t->m, (struct stream_desc){.op = STREAM_RECV,
+                                          .dst = image_words(t->m, PART_BUFFERS, 1),
+                                          .src1 = COLOUR_BEGIN,
+                                          .count = 1});
+}
+
 /* The share of x that row r works on comes from the west and goes to every tile of the row. */
 static void emit_input(struct tile *t)
 {
-    if (!t->takes_input)
+    uint32_t y = t->strip->band.first + t->r;
+    if (!t->takes_input) {
+        wait_to_begin(t, y);
         return;
+    }
     uint8_t colour = plan_input_colour(t->strip_index);
     unsigned onward = t->c + 1 < t->w ? AT_EAST : 0;
     image_route(t->m, colour, ROUTE_WORD(AT_WEST, AT_RAMP | onward), true);
@@ -98,6 +130,7 @@ static void emit_input(struct tile *t)
                                           .dst = t->input,
                                           .src1 = colour,
                                           .count = (uint16_t)(PLAN_HEADER + t->hidden_row.count)});
+    begin_rows(t, y);
 }
 
 /* What this tile adds to the message of its row, which is the share `row` of x: its column's

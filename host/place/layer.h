@@ -31,7 +31,9 @@ enum colour {
     COLOUR_INPUT_EVEN, /* input of strips 0, 2, ...: two, for a tile may take one and send the other
                         */
     COLOUR_INPUT_ODD,
-    COLOUR_LOGITS
+    COLOUR_LOGITS,
+    COLOUR_BEGIN = COLOUR_LOGITS /* a token came, for rows of a band without input; logits are sent
+                                    outside of bands, or where all rows have input */
 };
 
 /* What plan_choose adds up. */
