@@ -29,8 +29,10 @@ void sched_start(uint32_t starts, uint32_t count)
     start_list(hal_sram(starts), count);
 }
 
-/* Tasks with kernels that have all their events: bit n & 31 of word n / 32. */
+/* Tasks with kernels that have all their events: the only one, which takes 16 cycles less than out
+ * of a set, or else bit n & 31 of word n / 32. */
 struct ready {
+    struct program_task *only;
     uint32_t low, high;
 };
 
@@ -42,12 +44,24 @@ static inline uint32_t with_bit(uint32_t word, uint32_t number)
     return word | bit;
 }
 
-static inline void mark_ready(struct ready *r, uint32_t number)
+static inline void mark_bit(struct ready *r, uint32_t number)
 {
     if (number < 32)
         r->low = with_bit(r->low, number);
     else
         r->high = with_bit(r->high, number);
+}
+
+static inline void mark_ready(struct ready *r, struct program_task *task, uint32_t number)
+{
+    if (r->only) {
+        mark_bit(r, (uint32_t)(r->only - task));
+        r->only = 0;
+    } else if (!(r->low | r->high)) {
+        r->only = task + number;
+        return;
+    }
+    mark_bit(r, number);
 }
 
 /* Place of the lowest bit of a word that is not 0. The isolated bit times a de Bruijn sequence has
@@ -97,9 +111,10 @@ next_event(struct program_task *task, uint32_t task_count, struct ready *ready)
 
     while ((event = hal_try_event()) >= task_count) {
         TILE_CHECK(event == EVENT_QUEUE_EMPTY, EVENT, event);
-        if (ready->low | ready->high) {
-            uint32_t number = take_ready(ready);
-            run_kernel(task + number, number);
+        if (ready->only || ready->low | ready->high) {
+            struct program_task *t = ready->only ? ready->only : task + take_ready(ready);
+            ready->only = 0;
+            run_kernel(t, (uint32_t)(t - task));
         } else {
             check_stack();
             hal_wait_event();
@@ -110,7 +125,7 @@ next_event(struct program_task *task, uint32_t task_count, struct ready *ready)
 
 void sched_run(struct program_task *task, uint32_t task_count)
 {
-    struct ready ready = {0, 0};
+    struct ready ready = {0, 0, 0};
 
     for (;;) {
         uint32_t event = next_event(task, task_count, &ready);
@@ -122,7 +137,7 @@ void sched_run(struct program_task *task, uint32_t task_count)
                 mmio_write(REG_TASK, event);
                 start_list(hal_sram(t->starts), t->start_count);
             } else {
-                mark_ready(&ready, event);
+                mark_ready(&ready, task, event);
             }
         } else {
             TILE_CHECK(have < t->need, JOIN, event);

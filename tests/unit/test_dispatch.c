@@ -79,6 +79,6 @@ TEST(dispatch_of_a_kernel_and_of_a_post_are_measured)
     post = dispatch(&s, 3, 0x4000);
     printf("# boot %u cycles; wake to doorbell through rsqrt %u, through a post %u\n", boot, kernel,
            post);
-    CHECK(boot < 2500 && kernel < 110 && post < 80);
+    CHECK(boot < 2500 && kernel < 80 && post < 80);
     stand_in_close(&s);
 }
