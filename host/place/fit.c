@@ -317,7 +317,8 @@ static uint32_t fill(struct plan *p, struct image *m)
     uint32_t needed = split_singly(p, p->width, m) ? lay_out(p, p->width) : 0;
     if (needed && needed <= allowed)
         return needed;
-    if (allowed == 1 && split_shared(p, m))
+    bool whole = p->band.count == p->height; /* stages share the lines of a whole strip only */
+    if (allowed == 1 && whole && split_shared(p, m))
         return 1;
     return split_singly(p, p->width, m) ? needed : 0;
 }
@@ -344,6 +345,19 @@ static uint32_t fill_split(struct plan *p, struct image *m)
     return best;
 }
 
+/* Too few wafers: with the arithmetic. */
+static int refuse(const struct plan *p, uint32_t needed, struct err *e)
+{
+    double sram = (double)p->width * p->height * TILE_SRAM_BYTES / 1e9;
+    return err_set(e, ERR_INPUT,
+                   "plan: does not fit: the weights are %.1f GB as stored, %u wafer%s of %ux%u tiles "
+                   "ha%s %.1f GB of SRAM for weights, code, buffers and KV cache; with whole layers on "
+                   "a wafer %u are needed",
+                   (double)checkpoint_bytes(p->checkpoint) / 1e9, p->wafers,
+                   p->wafers == 1 ? "" : "s", p->width, p->height, p->wafers == 1 ? "s" : "ve",
+                   sram * p->wafers, needed);
+}
+
 /* A given fabric: one stage a strip if the wafers asked for (or one) hold that, else shared strips
  * on one wafer, else as many wafers as it takes. Everything in every tile if that does, else a
  * band. */
@@ -364,8 +378,7 @@ static int fill_fabric(struct plan *p, struct image *m, struct err *e)
     if (!needed)
         return explain_no_fit(p, m, e);
     if (p->wafers && needed > p->wafers)
-        return err_set(e, ERR_INPUT, "plan: does not fit: %u wafers of %ux%u are needed, not %u",
-                       needed, p->width, p->height, p->wafers);
+        return refuse(p, needed, e);
     p->wafers = needed > allowed ? needed : allowed;
     return spread(p, e);
 }

@@ -91,6 +91,11 @@ void image_mark(struct image *m, uint8_t id)
     }
 }
 
+void image_aside(struct image *m)
+{
+    memset(&m->cost, 0, sizeof m->cost);
+}
+
 void image_product(struct image *m, struct stream_desc d)
 {
     if (m->machine)

@@ -109,6 +109,9 @@ void image_mark(struct image *m, uint8_t id);
 void image_collective(struct image *m, uint64_t total, uint64_t single, uint64_t hops);
 void image_product(struct image *m, struct stream_desc d);
 
+/* What was reckoned since the last mark is not on a token's way. */
+void image_aside(struct image *m);
+
 /* Overwrite loaded bytes taken earlier. Nothing in a dry image. */
 void image_rewrite(struct image *m, uint16_t offset, const void *data, uint32_t bytes);
 

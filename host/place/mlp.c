@@ -98,12 +98,16 @@ void emit_swiglu(struct tile *t, struct args_swiglu args, uint16_t both, uint32_
     image_mark(t->m, PHASE_GATE_UP);
 }
 
-/* The farthest rows began later by the hops of what started them. */
-static void reckon_spread(struct tile *t)
+/* The farthest rows began later by the hops of what started them; meanwhile the root takes what the
+ * nearer ones have: all `words` of the reduction but the last message. */
+static void reckon_spread(struct tile *t, uint64_t words)
 {
-    if (t->m->machine)
-        t->m->cost.hops +=
-            (uint64_t)relay_spread(t->plan, t->strip) * t->m->machine->hop_cycles;
+    if (!t->m->machine)
+        return;
+    uint64_t spread = (uint64_t)relay_spread(t->plan, t->strip) * t->m->machine->hop_cycles;
+    uint64_t early = words > t->window.count ? words - t->window.count : 0;
+    t->m->cost.hops += spread;
+    t->m->cost.words -= early < spread ? early : spread;
 }
 
 void mlp_result(struct tile *t, uint16_t part)
@@ -114,8 +118,9 @@ void mlp_result(struct tile *t, uint16_t part)
     }
     bool apart = line_stores(&t->column) > 0 && t->hidden_col.count == 0;
     uint16_t sum = apart ? image_words(t->m, PART_BUFFERS, t->window.count) : part;
+    uint64_t before = t->m->cost.words;
     line_reduce(t->m, &t->column, REDUCE_ADD, part, sum, fixed(t->window.count));
-    reckon_spread(t);
+    reckon_spread(t, t->m->cost.words - before);
     relay_back(t, sum, t->window.count);
     image_mark(t->m, PHASE_DOWN);
 }

@@ -13,6 +13,7 @@ struct slowest {
     const struct strip *strip;
     struct image *image;
     struct image_cost local[PHASES][PLAN_MONITORS], lines[PHASES][PLAN_MONITORS]; /* band, outside */
+    uint64_t least[PHASES][PLAN_MONITORS]; /* local part of the fastest tile */
 };
 
 static uint64_t local_part(const struct image_cost *c)
@@ -25,6 +26,15 @@ static uint64_t line_part(const struct image_cost *c)
     return c->stages + c->hops + c->words;
 }
 
+/* While a reduction waits for its slowest tile it takes what the others have: half of its words at
+ * most are gone by then. */
+static uint64_t early_words(const struct image_cost *slowest, const struct image_cost *line,
+                            uint64_t least)
+{
+    uint64_t late = local_part(slowest) - least;
+    return late < line->words / 2 ? late : line->words / 2;
+}
+
 static bool visit(void *self, struct tile_place at)
 {
     struct slowest *s = self;
@@ -34,6 +44,9 @@ static bool visit(void *self, struct tile_place at)
     for (uint32_t i = 0; i < s->image->mark_count; i++) {
         const struct image_cost *c = &s->image->mark[i].cost;
         uint8_t phase = s->image->mark[i].id;
+        uint64_t *least = &s->least[phase][outer];
+        if (!*least || local_part(c) < *least)
+            *least = local_part(c);
         if (local_part(c) > local_part(&s->local[phase][outer]))
             s->local[phase][outer] = *c;
         if (line_part(c) > line_part(&s->lines[phase][outer]))
@@ -55,7 +68,7 @@ void plan_predict(const struct plan *p, const struct strip *strip, struct image_
             out[i].dispatch += local->dispatch;
             out[i].stages += line->stages;
             out[i].hops += line->hops;
-            out[i].words += line->words;
+            out[i].words += line->words - early_words(local, line, s->least[i][outer]);
         }
     }
     free(s->image);

@@ -153,6 +153,8 @@ static void send_out(struct tile *t, const struct choice *c)
     if (!places_suffice(t))
         relay_out(t, c->to.ids, c->top_k);
     relay_out(t, c->to.weights, c->top_k + 1);
+    if (places_suffice(t))
+        image_aside(t->m); /* meanwhile the products of gate and up are made */
 }
 
 void emit_router(struct tile *t, const struct routing *to)

@@ -100,6 +100,7 @@ static void gate_up_products(struct tile *t, struct work *x, uint16_t part)
                                        .dst = word_at(part, i * x->n),
                                        .src0 = x->blocks,
                                        .src1 = t->norm_x,
+                                       .cols = (uint16_t)u->inputs,
                                        .row_bytes = (uint16_t)(u->inputs / 2),
                                        .scales = x->blocks,
                                        .scale_row_bytes = (uint16_t)(u->inputs / INT4_GROUP * 2),
@@ -130,6 +131,7 @@ static void down_products(struct tile *t, struct work *x, uint16_t y)
                                                   .dst = to,
                                                   .src0 = x->blocks,
                                                   .src1 = word_at(x->group_hidden, i * INT4_GROUP),
+                                                  .cols = INT4_GROUP,
                                                   .row_bytes = INT4_GROUP / 2,
                                                   .scales = x->blocks,
                                                   .scale_row_bytes = 2});
