@@ -13,7 +13,9 @@
 enum {
     HEIGHT_TRY_MAX = 256,  /* rows tried when the fabric is sized to the model */
     STRIP_WIDTH_MAX = 4096, /* a strip this wide that does not fit never will */
-    BAND_STEP = 16          /* rows by which bands are tried */
+    BAND_STEP = 16,         /* rows by which bands are tried */
+    WIDER_STEP = 4,         /* ... and then widened */
+    FITS_COMPARED = 5
 };
 
 struct overflow {
@@ -45,15 +47,18 @@ static bool strip_overflows(const struct plan *p, struct strip s, struct image *
 
 bool plan_settle(const struct plan *p, struct strip *s, struct image *m, struct tile_place *at)
 {
+    static const enum reduce_kind small[] = {REDUCE_TWO_PHASE, REDUCE_CHAIN};
     uint32_t choice[BLOCKS_CHOICES], n = plan_blocks(p, s, choice);
     for (uint32_t i = 0; i < n; i++) {
         s->blocks = choice[i];
         plan_choose(p, s, m);
         if (!strip_overflows(p, *s, m, at))
             return true;
-        s->kinds = (struct strip_kinds){REDUCE_CHAIN, REDUCE_CHAIN, REDUCE_CHAIN, REDUCE_CHAIN};
-        if (!strip_overflows(p, *s, m, at))
-            return true;
+        for (size_t k = 0; k < sizeof small / sizeof small[0]; k++) {
+            s->kinds = (struct strip_kinds){small[k], small[k], small[k], small[k]};
+            if (!strip_overflows(p, *s, m, at))
+                return true;
+        }
     }
     return false;
 }
@@ -396,19 +401,41 @@ static int fill_with_one(struct plan *p, const struct strip *alone, struct image
     return plan_settle(p, &p->strips[0], m, &at) ? 0 : explain_no_fit(p, m, e);
 }
 
-/* The widest band with which a strip still fits: shorter vectors everywhere, and fewer positions a
- * tile. */
+static uint64_t predicted(const struct plan *p, struct strip s)
+{
+    struct plan alone = *p;
+    struct image_cost phase[PHASES];
+    uint64_t cycles = 0;
+    s.x0 = 0;
+    alone.strips = &s, alone.strip_count = 1;
+    plan_predict(&alone, &s, phase);
+    for (int i = 0; i < PHASES; i++)
+        cycles += image_cost_sum(&phase[i]);
+    return cycles;
+}
+
+/* A wider band makes vectors shorter and leaves a tile fewer positions, as long as the MLPs find
+ * their room outside: the fastest of the widest few that fit. */
 static void widen_band(const struct plan *p, struct strip *s, struct image *m)
 {
     struct tile_place at;
-    for (uint32_t rows = p->height / 2; rows > s->band.count; rows -= BAND_STEP) {
+    struct strip best = *s;
+    uint64_t least = UINT64_MAX;
+    uint32_t fits = 0;
+    for (uint32_t rows = p->height / 2; rows > s->band.count && fits < FITS_COMPARED;
+         rows -= WIDER_STEP) {
         struct strip wider = *s;
         wider.band = band_of(p, rows);
-        if (wider.band.count > s->band.count && plan_settle(p, &wider, m, &at)) {
-            *s = wider;
-            return;
-        }
+        if (!plan_settle(p, &wider, m, &at))
+            continue;
+        uint64_t cycles = predicted(p, wider);
+        fits++;
+        if (cycles >= least)
+            continue;
+        least = cycles;
+        best = wider;
     }
+    *s = best;
 }
 
 /* Strips may be wider than what was tried: give each its band and what goes with it. */

@@ -16,8 +16,8 @@ int plan_fit(struct plan *p, const struct strip *alone, struct err *e);
 enum { BLOCKS_CHOICES = 5 };
 uint32_t plan_blocks(const struct plan *p, const struct strip *s, uint32_t out[BLOCKS_CHOICES]);
 
-/* Choose blocks and kinds of a strip for its width and band such that it fits (chains, which take
- * the fewest descriptors, before the next choice of blocks); false if none does, with the overflow in *m and its tile in *at. */
+/* Choose blocks and kinds of a strip for its width and band such that it fits (kinds of few
+ * descriptors before the next choice of blocks); false if none does, with the overflow in *m and its tile in *at. */
 bool plan_settle(const struct plan *p, struct strip *s, struct image *m, struct tile_place *at);
 
 #endif
