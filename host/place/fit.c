@@ -322,8 +322,7 @@ static uint32_t fill(struct plan *p, struct image *m)
     uint32_t needed = split_singly(p, p->width, m) ? lay_out(p, p->width) : 0;
     if (needed && needed <= allowed)
         return needed;
-    bool whole = p->band.count == p->height; /* stages share the lines of a whole strip only */
-    if (allowed == 1 && whole && split_shared(p, m))
+    if (allowed == 1 && split_shared(p, m))
         return 1;
     return split_singly(p, p->width, m) ? needed : 0;
 }

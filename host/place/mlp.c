@@ -37,10 +37,12 @@ uint16_t product_room(struct tile *t, uint32_t words, uint16_t *part)
     return both;
 }
 
+enum { TEAM = 18 }; /* columns, about: the values of a row of Kimi K2.6 on a wafer */
+
 /* This tile's team: outside the band a few neighbours of its row, or else all of it. */
-static struct line mlp_team(const struct tile *t, uint32_t values)
+static struct line mlp_team(const struct tile *t)
 {
-    uint32_t teams = t->w / (values ? values : 1);
+    uint32_t teams = t->w / TEAM;
     if (!t->outer || teams < 2)
         return t->row;
     uint32_t i = (uint32_t)(((uint64_t)t->c * teams + teams - 1) / t->w);
@@ -53,7 +55,7 @@ static struct line mlp_team(const struct tile *t, uint32_t values)
 
 bool swiglu_shares(const struct tile *t, uint32_t values, uint32_t sums)
 {
-    struct line team = mlp_team(t, values);
+    struct line team = mlp_team(t);
     uint32_t most = (values + team.length - 1) / team.length;
     struct share_work w = {.all = (uint64_t)values * CYCLES_SWIGLU,
                            .most = (uint64_t)most * CYCLES_SWIGLU,
@@ -67,7 +69,7 @@ static void shared_swiglu(struct tile *t, struct args_swiglu args, uint16_t both
                           uint32_t sums)
 {
     struct image *m = t->m;
-    struct line team = mlp_team(t, values);
+    struct line team = mlp_team(t);
     struct slice mine = slice_of(values, team.length, team.index);
     uint16_t part = image_words(m, PART_BUFFERS, values);
     line_broadcast(m, &t->row, both, fixed(sums));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sample.c - which tiles of a large strip are looked at. */
 #include "place/sample.h"
+#include "place/units.h"
 
 enum { TRIES = 24 }; /* rows, columns of a large strip that are evenly spread */
 
@@ -17,10 +18,49 @@ static uint32_t next_of(uint32_t i, uint32_t count, uint32_t root)
     return next < count ? next : count - 1;
 }
 
+struct visit {
+    const struct plan *plan;
+    const struct strip *strip;
+    bool (*call)(void *self, struct tile_place at);
+    void *self;
+};
+
+/* The rows of a place, at one column. */
+static bool visit_place(const struct visit *v, const struct units *u, uint32_t column,
+                        uint32_t place)
+{
+    const struct slice *band = &v->strip->band;
+    for (uint32_t i = 0; i < u->rows; i++) {
+        uint32_t r = place * u->rows + i;
+        struct tile_place at = {v->strip->x0 + column, r < band->first ? r : r + band->count};
+        if (v->call(v->self, at))
+            return true;
+    }
+    return false;
+}
+
+/* Where experts lie in units tiles hold more or fewer blocks: the fullest ones of some columns,
+ * among them those around the row's root, and of the rows at the outer columns' root. */
+static bool visit_fullest(const struct visit *v, uint32_t root)
+{
+    struct units u = units_of(v->plan, v->strip, v->strip->first);
+    uint32_t experts = v->plan->config->experts, first = v->strip->band.first;
+    if (!u.used)
+        return false;
+    for (uint32_t c = 0; c < u.width; c = next_of(c, u.width, root))
+        if (visit_place(v, &u, c, units_fullest_place(&u, experts, c)))
+            return true;
+    for (uint32_t p = first / u.rows; p <= first / u.rows + 1 && p < u.places; p++)
+        if (visit_place(v, &u, units_fullest_column(&u, experts, p), p))
+            return true;
+    return false;
+}
+
 bool sample_tiles(const struct plan *p, const struct strip *s,
                   bool (*visit)(void *self, struct tile_place at), void *self)
 {
     struct tile_place root[PLAN_MONITORS], at;
+    struct visit v = {p, s, visit, self};
     uint32_t n = plan_monitors(p, s, root);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t c = root[i].x - s->x0;
@@ -31,5 +71,5 @@ bool sample_tiles(const struct plan *p, const struct strip *s,
                     return true;
         }
     }
-    return false;
+    return n == PLAN_MONITORS && visit_fullest(&v, root[1].x - s->x0);
 }

@@ -83,3 +83,33 @@ struct slice units_window(const struct tile *t)
     last = last < u.columns ? last : u.columns - 1;
     return (struct slice){first * u.inputs, (last + 1 - first) * u.inputs};
 }
+
+static uint32_t held(const struct units *u, uint32_t experts, uint32_t column, uint32_t place)
+{
+    uint32_t count = 0, part;
+    for (uint32_t e = 0; e < experts; e++)
+        count += unit_of_column(u, e, column, &part) && group_of_place(u, e, place, &part);
+    return count;
+}
+
+uint32_t units_fullest_place(const struct units *u, uint32_t experts, uint32_t column)
+{
+    uint32_t best = 0, most = 0;
+    for (uint32_t p = 0; p < u->places; p++) {
+        uint32_t count = held(u, experts, column, p);
+        if (count > most)
+            most = count, best = p;
+    }
+    return best;
+}
+
+uint32_t units_fullest_column(const struct units *u, uint32_t experts, uint32_t place)
+{
+    uint32_t best = 0, most = 0;
+    for (uint32_t c = 0; c < u->width; c++) {
+        uint32_t count = held(u, experts, c, place);
+        if (count > most)
+            most = count, best = c;
+    }
+    return best;
+}

@@ -43,6 +43,10 @@ struct units units_of(const struct plan *p, const struct strip *s, uint32_t stag
 bool unit_of_column(const struct units *u, uint32_t expert, uint32_t column, uint32_t *unit);
 bool group_of_place(const struct units *u, uint32_t expert, uint32_t place, uint32_t *group);
 
+/* The place of a column that holds the most blocks of `experts`, and the column of a place. */
+uint32_t units_fullest_place(const struct units *u, uint32_t experts, uint32_t column);
+uint32_t units_fullest_column(const struct units *u, uint32_t experts, uint32_t place);
+
 /* The elements of hidden that this tile's column works with. */
 struct slice units_window(const struct tile *t);
 
