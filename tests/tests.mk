@@ -68,7 +68,7 @@ fuzz-libfuzzer: $(LIBFUZZER_BIN)
 # Threads of one wafer: the engines side by side, built with the thread sanitiser.
 TSAN_SRC := $(filter-out host/cli/%,$(wildcard host/base/*.c host/core/*.c host/fabric/*.c hal/*.c)) \
   $(wildcard host/machines/*.c) tests/harness.c tests/fixture/fabric_rig.c tests/fixture/engine_pair.c \
-  tests/prop/test_engines.c
+  tests/prop/test_engines.c tests/prop/test_trains.c
 TSAN_OBJ := $(TSAN_SRC:%.c=$(B)/tsan/%.o) $(B)/host/host/machines/preset_text.o
 $(B)/tsan/%.o: %.c
 	$(call say,CC-TSAN,$<)

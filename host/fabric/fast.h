@@ -130,6 +130,12 @@ static inline bool fast_owns(const struct fast *f, uint32_t tile)
     return tile - f->first < f->span;
 }
 
+/* Whether the tile behind a port of an own tile is another strip's. */
+static inline bool fast_is_border(const struct fast *f, uint32_t tile, unsigned port)
+{
+    return !(f->router[tile].rim >> port & 1) && !fast_owns(f, tile + (uint32_t)f->step[port]);
+}
+
 void keys_grow(struct keys *k);
 void parcels_put(struct parcels *all, struct parcel p);
 void words_grow(struct words *k);

@@ -27,6 +27,8 @@ static inline void arrive(struct wafer *w, uint32_t key)
     struct lane *l = fast_lane(w, tile, colour);
     if (!(l->takes >> port & 1))
         fault_hardware(w, tile, FAULT_ROUTE, "colour %u from %s", colour, fault_port_name(port));
+    if (port < PORT_RAMP && fast_is_border(w->fast, tile, port) && trains_come(w, key))
+        return;
     if (w->fast->router[tile].trains)
         trains_meet(w, tile, colour, port);
     l->count[port]++;
@@ -562,7 +564,9 @@ void fast_work(struct wafer *w)
     enum train_phase *phase = &w->fast->trains.phase;
     begin(w);
     *phase = TRAINS_ARRIVING;
+    trains_look_across(w);
     arrive_all(w, m);
+    trains_cross(w);
     VISIT_ALL(w, &w->routers, visit_router)
     free_all(w);
     fast_ring_alarms(w, m);

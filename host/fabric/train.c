@@ -30,7 +30,9 @@ void trains_close(struct trains *s)
         free(s->all[i]->rail);
         free(s->all[i]->station);
         free(s->all[i]->span);
+        free(s->all[i]->crossing);
         free(s->all[i]->word);
+        free(s->all[i]->entered);
         free(s->all[i]);
     }
     free(s->all);
@@ -46,8 +48,10 @@ static bool allowed(const struct wafer *w)
 
 uint64_t train_gone(const struct wafer *w, const struct train *r)
 {
-    const struct span *s = &r->span[r->spans - 1];
-    return s->start + s->count + train_whole_way(w, r, &r->station[r->stations - 1]);
+    uint64_t way = train_whole_way(w, r, &r->station[r->stations - 1]), across = 0;
+    if (r->crossings)
+        across = train_way(w, r, r->rail[r->crossing[r->crossings - 1].rail].depth);
+    return train_time(r, r->words - 1) + 1 + (across > way ? across : way);
 }
 
 /* ---- what will happen ---- */
@@ -118,8 +122,10 @@ static uint32_t set_out(struct wafer *w, uint32_t tile, unsigned colour, unsigne
     r->colour = (uint8_t)colour;
     r->tile = tile;
     r->edge = port != PORT_RAMP;
+    r->border = r->edge && fast_is_border(w->fast, tile, port);
     r->unsettled = 0;
     r->want = UINT32_MAX;
+    r->split = true;
     r->serial++;
     r->rolling = train_lay(w, number, tile, port);
     if (r->rolling)
@@ -134,6 +140,7 @@ static void reserve(struct train *r, uint32_t words)
         return;
     r->word_size = words > 2 * r->word_size ? words : 2 * r->word_size;
     r->word = xrealloc(r->word, r->word_size, sizeof *r->word);
+    r->entered = xrealloc(r->entered, r->word_size, sizeof *r->entered);
 }
 
 static void add_span(struct wafer *w, uint32_t number, struct span s)
@@ -209,42 +216,113 @@ static void finish_wanting(struct wafer *w, uint32_t number)
 static void enter_word(struct wafer *w, uint32_t number, uint32_t data)
 {
     struct train *r = train_of(w, number);
-    struct span *last = r->spans ? &r->span[r->spans - 1] : NULL;
-    if (last && last->start + last->count == w->cycle) {
-        last->count++;
-        reserve(r, ++r->words);
-        keep_awake(w, r);
-    } else {
-        add_span(w, number, (struct span){.start = w->cycle, .count = 1});
-    }
+    reserve(r, r->words + 1);
+    r->entered[r->words] = w->cycle;
     r->word[r->made++] = data;
+    if (r->split) {
+        add_span(w, number, (struct span){.start = w->cycle, .count = 1});
+        r->split = false;
+    } else {
+        r->span[r->spans - 1].count++;
+        r->words++;
+        keep_awake(w, r);
+    }
     if (r->words == r->want)
         finish_wanting(w, number);
 }
 
-/* With longer hops or ramps a lone word would leave cycles in which nothing moves. */
-bool trains_enter(struct wafer *w, uint32_t tile, unsigned port, struct wavelet v)
+/* The train that can take what comes in at this port now, or 0. With longer hops or ramps a lone
+ * word would leave cycles in which nothing moves. */
+static uint32_t train_into(struct wafer *w, uint32_t tile, unsigned colour, unsigned port)
 {
     struct trains *s = &w->fast->trains;
-    uint32_t number = fast_lane(w, tile, v.colour)->train;
+    uint32_t number = fast_lane(w, tile, colour)->train;
     if (number) {
         const struct train *r = train_of(w, number);
-        if (!v.control && r->edge && r->tile == tile && r->rail[0].port == port &&
-            has_span_left(r)) {
-            enter_word(w, number, v.data);
-            return true;
-        }
-        trains_stop(w, number);
-        return false;
+        bool ours = r->edge && r->tile == tile && r->rail[0].port == port;
+        return ours && has_span_left(r) ? number : 0;
     }
-    if (v.control || w->hop > 1 || w->ramp > 2 || w->cycle < s->enter_again || !allowed(w))
-        return false;
-    number = set_out(w, tile, v.colour, port);
+    if (w->hop > 1 || w->ramp > 2 || w->cycle < s->enter_again || !allowed(w))
+        return 0;
+    number = set_out(w, tile, colour, port);
+    if (!number)
+        s->enter_again = w->cycle + TRAIN_ENTER_AGAIN;
+    return number;
+}
+
+bool trains_enter(struct wafer *w, uint32_t tile, unsigned port, struct wavelet v)
+{
+    uint32_t number = v.control ? 0 : train_into(w, tile, v.colour, port);
     if (number)
         enter_word(w, number, v.data);
     else
-        s->enter_again = w->cycle + 64;
+        trains_stop_lane(w, tile, v.colour);
     return number;
+}
+
+bool trains_come(struct wafer *w, uint32_t key)
+{
+    uint32_t tile = key >> 8;
+    unsigned colour = key >> 3 & 31u, port = key & 7u;
+    struct lane *l = fast_lane(w, tile, colour);
+    uint64_t word = *fast_slot(w, tile, colour, port, l->head[port]);
+    uint32_t number = l->count[port] || word >> 32 ? 0 : train_into(w, tile, colour, port);
+    if (!number)
+        return false;
+    enter_word(w, number, (uint32_t)word);
+    l->head[port]++;
+    keys_put(&w->fast->freed, key);
+    return true;
+}
+
+/* ---- to other strips ---- */
+
+static bool crosses_now(const struct wafer *w, const struct train *r, const struct crossing *x)
+{
+    uint64_t way = train_way(w, r, r->rail[x->rail].depth);
+    return train_words_by(r, (int64_t)w->cycle - (int64_t)way) > x->gone;
+}
+
+/* The queue behind a crossing. */
+static uint32_t key_behind(const struct wafer *w, const struct train *r, const struct crossing *x)
+{
+    uint32_t next = r->rail[x->rail].tile + (uint32_t)w->fast->step[x->port];
+    return fast_key(next, r->colour, (x->port + 2) & 3u);
+}
+
+static bool is_blocked(const struct wafer *w, const struct train *r, const struct crossing *x)
+{
+    uint32_t key = key_behind(w, r, x);
+    return fast_lane(w, key >> 8, r->colour)->held[key & 7u] >= w->link_room;
+}
+
+/* Before any arrives: whether those that pass in this cycle all can. */
+void trains_look_across(struct wafer *w)
+{
+    const struct trains *s = &w->fast->trains;
+    for (uint32_t i = 0; s->crossing && i < s->count; i++) {
+        const struct train *r = s->all[i];
+        for (uint32_t k = 0; r->rolling && k < r->crossings; k++)
+            if (crosses_now(w, r, &r->crossing[k]) && is_blocked(w, r, &r->crossing[k]))
+                trains_stop(w, i + 1);
+    }
+}
+
+static void cross(struct wafer *w, struct train *r, struct crossing *x)
+{
+    uint32_t key = key_behind(w, r, x);
+    train_make(w, r, x->gone + 1);
+    fast_fill(w, fast_lane(w, key >> 8, r->colour), key, r->word[x->gone++]);
+    keys_put(&w->fast->letters, key);
+}
+
+void trains_cross(struct wafer *w)
+{
+    const struct trains *s = &w->fast->trains;
+    for (uint32_t i = 0; s->crossing && i < s->count; i++)
+        for (uint32_t k = 0; s->all[i]->rolling && k < s->all[i]->crossings; k++)
+            if (crosses_now(w, s->all[i], &s->all[i]->crossing[k]))
+                cross(w, s->all[i], &s->all[i]->crossing[k]);
 }
 
 /* ---- at the stations ---- */
@@ -336,16 +414,26 @@ static bool is_finished(const struct wafer *w, uint32_t tile)
     return train_words_by(r, before) == r->unsettled + left;
 }
 
+/* Whether a station is told before the first word its next thread could want comes. */
+static bool is_told(struct train *r, const struct station *s)
+{
+    if (s->next == r->words) {
+        r->split = true;
+        return true;
+    }
+    for (uint32_t i = r->spans; i--;)
+        if (r->span[i].first == s->next)
+            return true;
+    return false;
+}
+
 /* Words behind the last one the thread wanted: nobody takes them at once. */
 static void finish(struct wafer *w, uint32_t tile)
 {
     uint32_t number = w->tile[tile].inlet;
     (void)train_settle(w, tile);
-    if (!number)
-        return;
-    const struct train *r = train_of(w, number);
-    const struct station *s = &r->station[w->tile[tile].station];
-    if (train_words_by(r, (int64_t)w->cycle - (int64_t)train_whole_way(w, r, s)) > s->next)
+    if (number &&
+        !is_told(train_of(w, number), &train_of(w, number)->station[w->tile[tile].station]))
         trains_stop(w, number);
 }
 
@@ -354,16 +442,14 @@ bool trains_visit(struct wafer *w, uint32_t tile)
     struct tile *t = &w->tile[tile];
     uint32_t head = t->head;
     t->head = 0;
+    if ((t->inlet || t->outlet) && is_finished(w, tile))
+        finish(w, tile);
     if (head)
         receive(w, tile, head);
     if (t->beaten == w->cycle)
         return true;
     if (!t->inlet && !t->outlet)
         return false;
-    if (is_finished(w, tile)) {
-        finish(w, tile);
-        return false;
-    }
     call_finish(w, tile);
     set_remove(&w->engines, tile);
     return true;

@@ -19,6 +19,10 @@
  * station whose engine is not waiting for it; a descriptor or timer started in a tile whose thread
  * is aboard; a change of a route or binding on its way; the end of a run; a look at the state.
  *
+ * Strips (crew.h) have their own trains. Where rails lead to another strip words go over one by one,
+ * and may get into a train there like those from an edge: nobody says how many will come, but when
+ * each one came is known.
+ *
  * A train is laid only where nothing waits, on routers and outputs no other train uses, for streams
  * of TRAIN_WORDS_MIN words or more. So in every cycle from its first word to the last one taken,
  * and in the one after, the plain engine has something to visit, and none may be skipped. */
@@ -42,7 +46,14 @@ struct station {
     uint32_t written; /* words from there on that are in SRAM */
 };
 
-/* Words issued in consecutive cycles, and what makes them. */
+/* Where rails lead to another strip (crew.h): there words go on one by one. */
+struct crossing {
+    uint32_t rail;
+    uint8_t port;
+    uint32_t gone; /* words */
+};
+
+/* Words issued in consecutive cycles, and what makes them; at an edge, in any cycles. */
 struct span {
     uint64_t start; /* issue of the first */
     uint32_t first, count;
@@ -53,7 +64,9 @@ struct span {
 };
 
 struct train {
-    bool rolling, edge, listed;
+    bool rolling, listed;
+    bool edge;   /* its words come from outside: of the wafer, */
+    bool border; /* or of the strip */
     uint8_t colour;
     uint32_t serial; /* of this ride */
     uint32_t next_free;
@@ -62,12 +75,16 @@ struct train {
     uint32_t rails, rail_size;
     struct station *station;
     uint32_t stations, station_size;
+    struct crossing *crossing;
+    uint32_t crossings, crossing_size;
     struct span *span;
     uint32_t spans, span_size;
     uint32_t *word;
+    uint64_t *entered;               /* edge: when each word came in */
     uint32_t words, made, word_size; /* promised; computed */
     uint32_t unsettled;              /* first word of the thread at work */
     uint32_t want;                   /* edge: some thread ends with the word before this one */
+    bool split;                      /* edge: some station must be told of the next word */
 };
 
 /* Where in a cycle we are; what was done in the present one. */
@@ -83,10 +100,13 @@ struct trains {
     uint32_t *group, grouped, group_size; /* trains being stopped */
     uint64_t until;                       /* no cycle before this one is skipped */
     uint64_t enter_again;                 /* first cycle to try a train at an edge in */
+    uint32_t crossing;                    /* trains that lead to other strips */
     enum train_phase phase;
 };
 
-enum { TRAIN_WORDS_MIN = 8, TRAIN_SPANS_MAX = 255 };
+/* Looking for a way costs a visit to each router; at an edge, nobody says how many words will come.
+ */
+enum { TRAIN_WORDS_MIN = 8, TRAIN_SPANS_MAX = 255, TRAIN_ENTER_AGAIN = 16 /* cycles */ };
 
 /* ---- train.c ---- */
 void trains_close(struct trains *s);
@@ -95,6 +115,11 @@ void trains_close(struct trains *s);
 bool trains_depart(struct wafer *w, uint32_t tile);
 /* A wavelet comes in at an edge. True: it is in a train. */
 bool trains_enter(struct wafer *w, uint32_t tile, unsigned port, struct wavelet v);
+/* The same for a word that came from another strip and waits in its queue. */
+bool trains_come(struct wafer *w, uint32_t key);
+/* Words that pass to other strips: whether they can, before the arrivals; and that they do. */
+void trains_look_across(struct wafer *w);
+void trains_cross(struct wafer *w);
 /* The engine of a tile with something of a train is visited. True: there is nothing else to do. */
 bool trains_visit(struct wafer *w, uint32_t tile);
 void trains_tell(struct wafer *w, struct moment *m); /* first words come to stations */

@@ -119,6 +119,17 @@ static void disembark_all(struct wafer *w, uint32_t number)
 
 /* ---- words ---- */
 
+/* A word that came from another strip in this very cycle goes back into its queue. */
+static void come_again(struct wafer *w, struct lane *l, uint32_t key)
+{
+    struct keys *freed = &w->fast->freed;
+    uint32_t i = freed->count - 1;
+    while (freed->key[i] != key)
+        i--;
+    freed->key[i] = freed->key[--freed->count];
+    l->head[key & 7u]--;
+}
+
 /* Those between a router and the one before it. */
 static void unload_rail(struct wafer *w, const struct train *r, const struct rail *l)
 {
@@ -129,7 +140,10 @@ static void unload_rail(struct wafer *w, const struct train *r, const struct rai
     struct lane *lane = fast_lane(w, l->tile, r->colour);
     unsigned links = l->outputs & 15u;
     for (uint32_t i = passed; i < before; i++) {
-        fast_fill(w, lane, key, r->word[i]);
+        if (r->border && !l->depth)
+            come_again(w, lane, key);
+        else
+            fast_fill(w, lane, key, r->word[i]);
         keys_put(&fast_moment(w->fast, train_time(r, i) + way)->arrive, key);
     }
     w->stats.link_moves += (uint64_t)passed * (unsigned)__builtin_popcount(links);
@@ -162,7 +176,7 @@ static void unload(struct wafer *w, struct train *r)
     for (uint32_t i = 0; i < r->stations; i++)
         unload_station(w, r, &r->station[i]);
     if (r->edge)
-        w->fast->trains.enter_again = w->cycle + 64 + r->rails / 4;
+        w->fast->trains.enter_again = w->cycle + TRAIN_ENTER_AGAIN;
 }
 
 /* ---- stopping ---- */

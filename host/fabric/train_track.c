@@ -9,11 +9,13 @@ static unsigned opposite(unsigned port)
     return (port + 2) & 3;
 }
 
-static bool lane_is_empty(const struct lane *l)
+/* Nothing waits or is on its way. What comes from another strip is known to that strip only. */
+static bool lane_is_empty(const struct wafer *w, uint32_t tile, const struct lane *l)
 {
-    uint32_t held = 0;
-    for (unsigned p = 0; p < FABRIC_PORTS; p++)
-        held |= l->held[p];
+    uint32_t held = l->held[PORT_RAMP];
+    for (unsigned p = 0; p < PORT_RAMP; p++)
+        if (!fast_is_border(w->fast, tile, p))
+            held |= l->held[p];
     return !held && !l->ports;
 }
 
@@ -26,7 +28,7 @@ static bool is_free(const struct wafer *w, uint32_t tile, unsigned colour, unsig
     unsigned outputs = ROUTE_OUTPUTS(l->now);
     if (l->train || !(ROUTE_INPUTS(l->now) >> port & 1) || !outputs || outputs & r->rim)
         return false;
-    if (r->waiting || r->outputs & outputs || !lane_is_empty(l))
+    if (r->waiting || r->outputs & outputs || !lane_is_empty(w, tile, l))
         return false;
     return !(outputs & AT_RAMP) || (l->sink == SINK_QUEUE && !l->down);
 }
@@ -40,13 +42,26 @@ static void add_station(struct train *r, uint32_t tile, uint32_t depth)
     r->station[r->stations++] = (struct station){.tile = tile, .depth = depth};
 }
 
+/* Not where a word comes from another strip in the same cycle: room is looked at before. */
+static bool add_crossing(struct wafer *w, struct train *r, uint32_t rail, unsigned port)
+{
+    if (r->border && !rail)
+        return false;
+    if (r->crossings == r->crossing_size) {
+        r->crossing_size = r->crossing_size ? 2 * r->crossing_size : 4;
+        r->crossing = xrealloc(r->crossing, r->crossing_size, sizeof *r->crossing);
+    }
+    w->fast->trains.crossing += !r->crossings;
+    r->crossing[r->crossings++] = (struct crossing){.rail = rail, .port = (uint8_t)port};
+    return true;
+}
+
 /* The rail that begins here becomes the train's. */
 static bool add_rail(struct wafer *w, uint32_t number, struct rail l)
 {
     struct train *r = train_of(w, number);
     struct lane *lane = fast_lane(w, l.tile, r->colour);
-    if (!fast_owns(w->fast, l.tile) || !is_free(w, l.tile, r->colour, l.port) ||
-        l.depth == UINT16_MAX)
+    if (!is_free(w, l.tile, r->colour, l.port) || l.depth == UINT16_MAX)
         return false;
     if (r->rails == r->rail_size) {
         r->rail_size = r->rail_size ? 2 * r->rail_size : 4;
@@ -71,10 +86,13 @@ bool train_lay(struct wafer *w, uint32_t number, uint32_t tile, unsigned port)
         struct rail l = r->rail[i];
         for (unsigned rest = l.outputs & 15u; ok && rest; rest &= rest - 1) {
             unsigned out = (unsigned)__builtin_ctz(rest);
-            ok = add_rail(w, number,
-                          (struct rail){.tile = l.tile + (uint32_t)w->fast->step[out],
-                                        .depth = (uint16_t)(l.depth + 1),
-                                        .port = (uint8_t)opposite(out)});
+            if (fast_is_border(w->fast, l.tile, out))
+                ok = add_crossing(w, r, i, out);
+            else
+                ok = add_rail(w, number,
+                              (struct rail){.tile = l.tile + (uint32_t)w->fast->step[out],
+                                            .depth = (uint16_t)(l.depth + 1),
+                                            .port = (uint8_t)opposite(out)});
         }
     }
     return ok && r->stations;
@@ -90,8 +108,9 @@ void train_release(struct wafer *w, uint32_t number)
         at->trains &= ~(1u << r->colour);
         at->outputs &= (uint8_t)~l->outputs;
     }
+    w->fast->trains.crossing -= r->crossings != 0;
     r->rolling = false;
     r->next_free = w->fast->trains.free;
     w->fast->trains.free = number;
-    r->rails = r->stations = r->spans = r->words = r->made = 0;
+    r->rails = r->stations = r->crossings = r->spans = r->words = r->made = 0;
 }

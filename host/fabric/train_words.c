@@ -18,8 +18,23 @@ int64_t trains_beaten(const struct wafer *w)
     return (int64_t)w->cycle - (w->fast->trains.phase == TRAINS_BEATING ? 0 : 1);
 }
 
+static uint32_t entered_by(const struct train *r, int64_t at)
+{
+    uint32_t low = 0, high = r->words;
+    while (low < high) {
+        uint32_t mid = (low + high) / 2;
+        if ((int64_t)r->entered[mid] <= at)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
 uint32_t train_words_by(const struct train *r, int64_t at)
 {
+    if (r->edge)
+        return entered_by(r, at);
     for (uint32_t i = r->spans; i--;) {
         const struct span *s = &r->span[i];
         int64_t past = at - (int64_t)s->start;
@@ -31,6 +46,8 @@ uint32_t train_words_by(const struct train *r, int64_t at)
 
 uint64_t train_time(const struct train *r, uint32_t word)
 {
+    if (r->edge)
+        return r->entered[word];
     const struct span *s = &r->span[r->spans - 1];
     while (word < s->first)
         s--;
