@@ -7,6 +7,7 @@
 #include "base/xalloc.h"
 #include "io/io.h"
 #include "place/collective.h"
+#include "run/boot_image.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -26,9 +27,10 @@ struct run {
     const struct allreduce_cfg *cfg;
     struct wafer *wafer;
     struct io *io;
-    struct image *image;      /* scratch */
-    struct rect_place root;   /* what all tiles share: roots, shapes, colours */
-    uint32_t largest_value;   /* of a word */
+    struct image *image;    /* scratch */
+    struct rect_place root; /* what all tiles share: roots, shapes, colours */
+    uint32_t largest_value; /* of a word */
+    struct boot_image boot;
     uint32_t *words;          /* scratch: one tile's load */
     uint32_t *fed;            /* [height]: tiles of the row that have been fed */
     uint64_t fed_tiles, look; /* all; and when to look again */
@@ -179,16 +181,6 @@ static uint32_t record_header(uint32_t offset, uint32_t words)
     return offset | words << 16;
 }
 
-static void send_image(struct run *r)
-{
-    uint32_t n = r->cfg->images->code_bytes / 4;
-    uint32_t *words = xcalloc(n + 2, sizeof *words);
-    words[0] = record_header(0, n);
-    memcpy(words + 1, r->cfg->images->code, (size_t)n * 4);
-    io_send(r->io, (struct edge_port){PORT_WEST, 0}, COLOUR_IMAGE, words, n + 2, 0);
-    free(words);
-}
-
 /* The next tile of a row gets its share of the row's stream. */
 static void feed_tile(struct run *r, uint32_t y)
 {
@@ -211,7 +203,7 @@ static bool feed(void *self)
 {
     struct run *r = self;
     uint64_t now = wafer_cycle(r->wafer);
-    if (now < r->look)
+    if (now < r->look || !boot_image_step(&r->boot, now))
         return false;
     r->look = now + FEED_CYCLES;
     for (uint32_t y = 0; y < r->cfg->height; y++)
@@ -245,7 +237,7 @@ static int boot(struct run *r, struct err *e)
     if (r->cfg->load == BOOT_DIRECT) {
         wafer_start_loaded(r->wafer);
     } else {
-        send_image(r);
+        boot_image_open(&r->boot, r->io, r->cfg->images, r->cfg->width + r->cfg->height);
         if (wafer_run(r->wafer, feed, r, limit, e))
             return -1;
     }

@@ -4,8 +4,7 @@
 #include "run/bench.h"
 
 #include "base/memory.h"
-#include "base/xalloc.h"
-#include "io/io.h"
+#include "run/boot_image.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,18 +20,25 @@ struct boot_figures {
     struct err e;
 };
 
+struct booting {
+    const struct wafer *w;
+    struct io *io;
+    struct boot_image image;
+    unsigned side;
+};
+
 /* The image for all, then each tile's empty share of its row's stream (firmware/rom/loader.c). */
-static void send_boot(struct io *io, const struct images *images, unsigned side)
+static bool send_all(void *self)
 {
-    uint32_t n = images->code_bytes / 4, end = 0;
-    uint32_t *words = xcalloc(n + 2, sizeof *words);
-    words[0] = n << 16;
-    memcpy(words + 1, images->code, (size_t)n * 4);
-    io_send(io, (struct edge_port){PORT_WEST, 0}, COLOUR_IMAGE, words, n + 2, 0);
-    free(words);
-    for (uint32_t y = 0; y < side; y++)
-        for (uint32_t x = 0; x < side; x++)
-            io_send(io, (struct edge_port){PORT_WEST, y}, COLOUR_LOAD, &end, 1, IO_LAST_IS_CONTROL);
+    struct booting *b = self;
+    uint32_t end = 0;
+    if (!boot_image_step(&b->image, wafer_cycle(b->w)))
+        return false;
+    for (uint32_t y = 0; y < b->side; y++)
+        for (uint32_t x = 0; x < b->side; x++)
+            io_send(b->io, (struct edge_port){PORT_WEST, y}, COLOUR_LOAD, &end, 1,
+                    IO_LAST_IS_CONTROL);
+    return true;
 }
 
 static void boot(const struct bench_env *env, unsigned side, enum wafer_engine engine,
@@ -48,8 +54,10 @@ static void boot(const struct bench_env *env, unsigned side, enum wafer_engine e
     if (wafer_open(&w, &cfg, &out->e))
         return;
     struct io *io = io_open(w, &cfg);
-    send_boot(io, env->images, side);
-    if (!wafer_run_quiet(w, BOOT_CYCLES_MAX, &out->e))
+    struct booting b = {.w = w, .io = io, .side = side};
+    boot_image_open(&b.image, io, env->images, side + side);
+    if (!wafer_run(w, send_all, &b, BOOT_CYCLES_MAX, &out->e) &&
+        !wafer_run_quiet(w, BOOT_CYCLES_MAX, &out->e))
         (void)wafer_check_conservation(w, &out->e);
     out->seconds = (bench_seconds() - from) / tiles;
     out->bytes = ((double)memory_now() - before) / tiles;
