@@ -10,10 +10,13 @@
  * The engine is visited only while it beats or may beat. A memory operation that has the engine to
  * itself is left alone until its last beat, or until something else could want a beat. */
 #include "fabric/fast.h"
+#include "fabric/products.h"
 
 #include "hal/numerics.h"
 
 #include <string.h>
+
+enum { FETCH_LINE = 64, FETCH_BYTES = 4096 };
 
 static unsigned priority_of(const struct thread *th)
 {
@@ -43,6 +46,15 @@ static const char *error_text(enum stream_error error)
     return "OK";
 }
 
+/* The weights of a product, long before its last beat: they come from far. */
+static void fetch_weights(const struct stream_desc *d, const uint8_t *sram)
+{
+    uint32_t rows = d->op < STREAM_AXPY_F32 ? d->count : d->cols;
+    uint32_t bytes = rows * d->row_bytes < FETCH_BYTES ? rows * d->row_bytes : FETCH_BYTES;
+    for (uint32_t at = 0; at < bytes; at += FETCH_LINE)
+        __builtin_prefetch(sram + d->src0 + at);
+}
+
 static void start_on(struct wafer *w, uint32_t tile, unsigned k, uint32_t offset)
 {
     struct tile *t = &w->tile[tile];
@@ -64,6 +76,8 @@ static void start_on(struct wafer *w, uint32_t tile, unsigned k, uint32_t offset
     th->left = stream_beats(&th->d, &w->lanes);
     th->ready_at = w->cycle + w->setup;
     g->busy |= (uint8_t)(1u << k);
+    if (th->d.op >= STREAM_DOT_F32)
+        fetch_weights(&th->d, t->sram);
     wafer_call(w, tile, th->ready_at);
 }
 
@@ -193,7 +207,7 @@ static void beat(struct wafer *w, uint32_t tile, unsigned k)
         beat_fabric(w, tile, th);
     } else if (th->left == 1) {
         own_sources(w, tile, &th->d);
-        numerics_execute(&th->d, w->tile[tile].sram);
+        (w->fast ? products_execute : numerics_execute)(&th->d, w->tile[tile].sram);
     }
     th->left--;
     if (!th->left)
