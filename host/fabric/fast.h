@@ -38,7 +38,8 @@ struct lane {
     uint16_t head[FABRIC_PORTS], count[FABRIC_PORTS];
     /* upstream's: words waiting or on their way, and where the next goes; head and tail run free */
     uint16_t held[FABRIC_PORTS], tail[FABRIC_PORTS];
-    uint32_t train; /* that passes through, or 0 (train.h) */
+    uint16_t depth; /* of the train that passes through, at this router */
+    uint32_t train; /* its number, or 0 (train.h) */
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct lane) == 64, "one line of the cache");
@@ -47,6 +48,7 @@ struct fast_router {
     uint32_t waiting; /* colours with a wavelet in some queue */
     uint32_t moved;   /* low half of the cycle after the last one with a move */
     uint32_t trains;  /* colours of trains that pass through */
+    uint32_t turned;  /* turn counts what a train did before this cycle (low half) */
     uint8_t turn;
     uint8_t rim;     /* ports without a neighbour */
     uint8_t outputs; /* of those trains */
@@ -130,6 +132,11 @@ static inline bool fast_owns(const struct fast *f, uint32_t tile)
     return tile - f->first < f->span;
 }
 
+static inline struct train *train_of(const struct wafer *w, uint32_t number)
+{
+    return w->fast->trains.all[number - 1];
+}
+
 /* Whether the tile behind a port of an own tile is another strip's. */
 static inline bool fast_is_border(const struct fast *f, uint32_t tile, unsigned port)
 {
@@ -203,6 +210,8 @@ void fast_let_leave(struct wafer *w, struct parcels *all);
 void fast_free(struct wafer *w, uint32_t key);
 /* A wavelet comes in at the edge, now. */
 void fast_enter(struct wafer *w, uint32_t tile, unsigned port, struct wavelet v);
+/* A beat of a thread that moves words; `came` is the word it takes. */
+void fast_beat(struct wafer *w, uint32_t tile, unsigned k, uint32_t came);
 /* A word the tile issues to its ramp in cycle `at`. */
 void fast_issue(struct wafer *w, uint32_t tile, struct wavelet v, uint64_t at);
 /* Whether all outputs of a lane have room for a word. */

@@ -237,12 +237,18 @@ static inline void visit_lane(struct wafer *w, uint32_t tile, unsigned colour, s
 static inline void visit_router(struct wafer *w, uint32_t tile)
 {
     struct fast_router *r = &w->fast->router[tile];
-    uint32_t all = r->waiting, first = all >> r->turn << r->turn;
+    bool beside = r->trains && !(r->trains & (r->trains - 1));
+    if (beside)
+        train_turn(w, tile, w->cycle);
+    unsigned turn = r->turn;
+    uint32_t all = r->waiting, first = all >> turn << turn;
     struct visit v = {0, false, false};
     for (uint32_t rest = first; rest; rest &= rest - 1)
         visit_lane(w, tile, (unsigned)__builtin_ctz(rest), &v);
     for (uint32_t rest = all ^ first; rest; rest &= rest - 1)
         visit_lane(w, tile, (unsigned)__builtin_ctz(rest), &v);
+    if (beside)
+        train_turn_now(w, tile, turn, v.moved);
     if (v.moved)
         r->moved = (uint32_t)w->cycle + 1;
     if (!r->waiting)
@@ -316,6 +322,11 @@ static inline void beat(struct wafer *w, uint32_t tile, struct tile *t, unsigned
         th->ready_at = w->cycle + 1;
     g->turn = (uint8_t)((k + 1) % TILE_THREADS);
     w->stats.stream_beats++;
+}
+
+void fast_beat(struct wafer *w, uint32_t tile, unsigned k, uint32_t came)
+{
+    beat(w, tile, &w->tile[tile], k, came);
 }
 
 static inline bool up_has_room(const struct wafer *w, uint32_t tile, const struct thread *th)
@@ -474,11 +485,18 @@ static inline void go_direct(struct wafer *w, uint32_t tile, struct tile *t)
         wafer_call(w, tile, t->timer_at);
 }
 
-/* A thread that is about to issue words from memory, alone. */
-static inline bool may_depart(const struct tile *t)
+/* A thread that is alone and issues words may get aboard a train. */
+static inline bool gets_aboard(struct wafer *w, uint32_t tile, const struct tile *t)
 {
     const struct engine *g = &t->engine;
-    return g->busy && !(g->busy & (g->busy - 1)) && g->thread[__builtin_ctz(g->busy)].use == 2;
+    if (!g->busy || g->busy & (g->busy - 1))
+        return false;
+    unsigned use = g->thread[__builtin_ctz(g->busy)].use;
+    if (use == 2 && trains_depart(w, tile)) {
+        set_remove(&w->engines, tile);
+        return true;
+    }
+    return use == 3 && trains_load(w, tile);
 }
 
 static inline void visit_engine(struct wafer *w, uint32_t tile)
@@ -487,10 +505,8 @@ static inline void visit_engine(struct wafer *w, uint32_t tile)
     if ((t->inlet | t->outlet | t->head || t->beaten == w->cycle) && trains_visit(w, tile))
         return;
     fast_settle(t);
-    if (may_depart(t) && trains_depart(w, tile)) {
-        set_remove(&w->engines, tile);
+    if (gets_aboard(w, tile, t))
         return;
-    }
     if (!only_words(w, t) || !beat_words(w, tile, t))
         engine_visit(w, tile);
     go_direct(w, tile, t);

@@ -128,6 +128,8 @@ struct tile {
     /* fast, direct RECV: where the first of its words goes, how many came, how many there are; 0:
      * some other operation */
     uint16_t direct_at, direct_came, direct_words;
+    /* fast: the thread takes words from a train and issues them one by one; the other way round */
+    bool ferry, loads;
     /* fast, trains (train.h), by number, 0 for none: whose words the thread takes, at which
      * station; where it issues; whose first word has just come; and the cycle it beat in last, if
      * it has left them in this one */

@@ -128,8 +128,6 @@ void ramp_bind(struct wafer *w, uint32_t tile, uint32_t queue, uint32_t colour)
         return;
     if (t->queue_of[colour] != NO_QUEUE)
         unbind(w, tile, t->queue_of[colour]);
-    if (w->fast)
-        trains_stop_lane(w, tile, colour);
     t->queue[queue].colour = (uint8_t)colour;
     t->queue_of[colour] = (uint8_t)queue;
     if (w->fast)

@@ -36,11 +36,12 @@ void trains_close(struct trains *s)
         free(s->all[i]);
     }
     free(s->all);
+    free(s->across);
     free(s->group);
 }
 
 /* The emulator's fast paths for rare machines and tests are not worth proving. */
-static bool allowed(const struct wafer *w)
+bool trains_allowed(const struct wafer *w)
 {
     return !w->stress_seed && !w->foreign && !w->test_no_skip && w->hop + 2 <= TRAIN_WORDS_MIN &&
            w->ramp + 2 <= TRAIN_WORDS_MIN;
@@ -81,7 +82,7 @@ static void call_end(struct wafer *w, uint32_t number)
               (uint64_t)number << 32 | (r->serial & 0xffffffu));
 }
 
-static void keep_awake(struct wafer *w, const struct train *r)
+void train_keep_awake(struct wafer *w, const struct train *r)
 {
     struct trains *s = &w->fast->trains;
     if (s->until < train_gone(w, r) + 1)
@@ -89,7 +90,7 @@ static void keep_awake(struct wafer *w, const struct train *r)
 }
 
 /* The visit after the thread's last beat, when that is known. */
-static void call_finish(struct wafer *w, uint32_t tile)
+void train_call_finish(struct wafer *w, uint32_t tile)
 {
     const struct tile *t = &w->tile[tile];
     uint64_t left = t->engine.thread[__builtin_ctz(t->engine.busy)].left;
@@ -109,13 +110,13 @@ static void call_finish(struct wafer *w, uint32_t tile)
 
 /* ---- words are promised ---- */
 
-static bool has_span_left(const struct train *r)
+bool train_has_span_left(const struct train *r)
 {
     return r->spans < TRAIN_SPANS_MAX;
 }
 
 /* What a train has when it sets out. */
-static uint32_t set_out(struct wafer *w, uint32_t tile, unsigned colour, unsigned port)
+uint32_t train_set_out(struct wafer *w, uint32_t tile, unsigned colour, unsigned port)
 {
     uint32_t number = number_free(w);
     struct train *r = train_of(w, number);
@@ -134,7 +135,7 @@ static uint32_t set_out(struct wafer *w, uint32_t tile, unsigned colour, unsigne
     return 0;
 }
 
-static void reserve(struct train *r, uint32_t words)
+void train_reserve(struct train *r, uint32_t words)
 {
     if (words <= r->word_size)
         return;
@@ -143,7 +144,7 @@ static void reserve(struct train *r, uint32_t words)
     r->entered = xrealloc(r->entered, r->word_size, sizeof *r->entered);
 }
 
-static void add_span(struct wafer *w, uint32_t number, struct span s)
+void train_add_span(struct wafer *w, uint32_t number, struct span s)
 {
     struct train *r = train_of(w, number);
     if (r->spans == r->span_size) {
@@ -153,11 +154,11 @@ static void add_span(struct wafer *w, uint32_t number, struct span s)
     s.first = r->words;
     r->span[r->spans++] = s;
     r->words += s.count;
-    reserve(r, r->words);
+    train_reserve(r, r->words);
     call_head(w, number, r->spans - 1);
     if (r->spans == 1)
         call_end(w, number);
-    keep_awake(w, r);
+    train_keep_awake(w, r);
 }
 
 /* The train that takes what a tile issues from cycle `start` on, or 0. */
@@ -165,10 +166,10 @@ static uint32_t train_from(struct wafer *w, uint32_t tile, unsigned colour, uint
 {
     uint32_t number = fast_lane(w, tile, colour)->train;
     if (!number)
-        return set_out(w, tile, colour, PORT_RAMP);
+        return train_set_out(w, tile, colour, PORT_RAMP);
     const struct train *r = train_of(w, number);
     const struct span *last = &r->span[r->spans - 1];
-    bool ours = !r->edge && r->tile == tile && has_span_left(r);
+    bool ours = !r->edge && r->tile == tile && train_has_span_left(r);
     return ours && last->start + last->count <= start ? number : 0;
 }
 
@@ -181,148 +182,62 @@ static struct span span_of(const struct thread *th, uint64_t start, uint32_t cou
                          .op = th->d.op};
 }
 
-bool trains_depart(struct wafer *w, uint32_t tile)
+/* A thread that is alone on its engine and has not begun. */
+static bool may_board(const struct wafer *w, const struct tile *t, unsigned use)
+{
+    const struct thread *th = &t->engine.thread[__builtin_ctz(t->engine.busy)];
+    return th->use == use && !th->begun && th->left >= TRAIN_WORDS_MIN &&
+           th->ready_at <= w->cycle && !(th->d.flags & STREAM_CONTROL) && t->timer_at == NEVER &&
+           trains_allowed(w);
+}
+
+/* The thread issues all its words from cycle `start` on, one a cycle. */
+static uint32_t board(struct wafer *w, uint32_t tile, uint64_t start, bool loaded)
 {
     struct tile *t = &w->tile[tile];
     unsigned k = (unsigned)__builtin_ctz(t->engine.busy);
-    struct thread *th = &t->engine.thread[k];
-    if (th->use != 2 || th->begun || th->left < TRAIN_WORDS_MIN || th->ready_at > w->cycle ||
-        th->d.flags & STREAM_CONTROL || t->engine.ramp_used > w->cycle || t->timer_at != NEVER ||
-        !allowed(w))
-        return false;
-    uint32_t number = train_from(w, tile, th->d.dst, w->cycle);
+    const struct thread *th = &t->engine.thread[k];
+    uint32_t number = train_from(w, tile, th->d.dst, start);
     if (!number)
-        return false;
-    struct train *r = train_of(w, number);
-    r->unsettled = r->words;
-    add_span(w, number, span_of(th, w->cycle, (uint32_t)th->left));
-    t->outlet = number;
-    call_finish(w, tile);
-    engine_begin(w, tile, k);
-    return true;
-}
-
-/* ---- at the edge ---- */
-
-static void finish_wanting(struct wafer *w, uint32_t number)
-{
-    struct train *r = train_of(w, number);
-    r->want = UINT32_MAX;
-    for (uint32_t i = 0; i < r->stations; i++)
-        if (w->tile[r->station[i].tile].inlet == number)
-            call_finish(w, r->station[i].tile);
-}
-
-static void enter_word(struct wafer *w, uint32_t number, uint32_t data)
-{
-    struct train *r = train_of(w, number);
-    reserve(r, r->words + 1);
-    r->entered[r->words] = w->cycle;
-    r->word[r->made++] = data;
-    if (r->split) {
-        add_span(w, number, (struct span){.start = w->cycle, .count = 1});
-        r->split = false;
-    } else {
-        r->span[r->spans - 1].count++;
-        r->words++;
-        keep_awake(w, r);
-    }
-    if (r->words == r->want)
-        finish_wanting(w, number);
-}
-
-/* The train that can take what comes in at this port now, or 0. With longer hops or ramps a lone
- * word would leave cycles in which nothing moves. */
-static uint32_t train_into(struct wafer *w, uint32_t tile, unsigned colour, unsigned port)
-{
-    struct trains *s = &w->fast->trains;
-    uint32_t number = fast_lane(w, tile, colour)->train;
-    if (number) {
-        const struct train *r = train_of(w, number);
-        bool ours = r->edge && r->tile == tile && r->rail[0].port == port;
-        return ours && has_span_left(r) ? number : 0;
-    }
-    if (w->hop > 1 || w->ramp > 2 || w->cycle < s->enter_again || !allowed(w))
         return 0;
-    number = set_out(w, tile, colour, port);
-    if (!number)
-        s->enter_again = w->cycle + TRAIN_ENTER_AGAIN;
+    train_of(w, number)->unsettled = train_of(w, number)->words;
+    struct span s = span_of(th, start, (uint32_t)th->left);
+    s.loaded = loaded;
+    train_add_span(w, number, s);
+    t->outlet = number;
     return number;
 }
 
-bool trains_enter(struct wafer *w, uint32_t tile, unsigned port, struct wavelet v)
+bool trains_depart(struct wafer *w, uint32_t tile)
 {
-    uint32_t number = v.control ? 0 : train_into(w, tile, v.colour, port);
-    if (number)
-        enter_word(w, number, v.data);
-    else
-        trains_stop_lane(w, tile, v.colour);
-    return number;
-}
-
-bool trains_come(struct wafer *w, uint32_t key)
-{
-    uint32_t tile = key >> 8;
-    unsigned colour = key >> 3 & 31u, port = key & 7u;
-    struct lane *l = fast_lane(w, tile, colour);
-    uint64_t word = *fast_slot(w, tile, colour, port, l->head[port]);
-    uint32_t number = l->count[port] || word >> 32 ? 0 : train_into(w, tile, colour, port);
-    if (!number)
+    const struct tile *t = &w->tile[tile];
+    if (!may_board(w, t, 2) || t->engine.ramp_used > w->cycle || !board(w, tile, w->cycle, false))
         return false;
-    enter_word(w, number, (uint32_t)word);
-    l->head[port]++;
-    keys_put(&w->fast->freed, key);
+    train_call_finish(w, tile);
+    engine_begin(w, tile, (unsigned)__builtin_ctz(t->engine.busy));
     return true;
 }
 
-/* ---- to other strips ---- */
-
-static bool crosses_now(const struct wafer *w, const struct train *r, const struct crossing *x)
+/* The queue a thread that loads takes its words from, or NULL if none is there. */
+static struct input_queue *queue_to_load(struct tile *t)
 {
-    uint64_t way = train_way(w, r, r->rail[x->rail].depth);
-    return train_words_by(r, (int64_t)w->cycle - (int64_t)way) > x->gone;
+    unsigned q = t->queue_of[t->engine.thread[__builtin_ctz(t->engine.busy)].d.src1];
+    return q != NO_QUEUE && t->queue[q].count ? &t->queue[q] : NULL;
 }
 
-/* The queue behind a crossing. */
-static uint32_t key_behind(const struct wafer *w, const struct train *r, const struct crossing *x)
+bool trains_load(struct wafer *w, uint32_t tile)
 {
-    uint32_t next = r->rail[x->rail].tile + (uint32_t)w->fast->step[x->port];
-    return fast_key(next, r->colour, (x->port + 2) & 3u);
-}
-
-static bool is_blocked(const struct wafer *w, const struct train *r, const struct crossing *x)
-{
-    uint32_t key = key_behind(w, r, x);
-    return fast_lane(w, key >> 8, r->colour)->held[key & 7u] >= w->link_room;
-}
-
-/* Before any arrives: whether those that pass in this cycle all can. */
-void trains_look_across(struct wafer *w)
-{
-    const struct trains *s = &w->fast->trains;
-    for (uint32_t i = 0; s->crossing && i < s->count; i++) {
-        const struct train *r = s->all[i];
-        for (uint32_t k = 0; r->rolling && k < r->crossings; k++)
-            if (crosses_now(w, r, &r->crossing[k]) && is_blocked(w, r, &r->crossing[k]))
-                trains_stop(w, i + 1);
-    }
-}
-
-static void cross(struct wafer *w, struct train *r, struct crossing *x)
-{
-    uint32_t key = key_behind(w, r, x);
-    train_make(w, r, x->gone + 1);
-    fast_fill(w, fast_lane(w, key >> 8, r->colour), key, r->word[x->gone++]);
-    keys_put(&w->fast->letters, key);
-}
-
-void trains_cross(struct wafer *w)
-{
-    const struct trains *s = &w->fast->trains;
-    for (uint32_t i = 0; s->crossing && i < s->count; i++)
-        for (uint32_t k = 0; s->all[i]->rolling && k < s->all[i]->crossings; k++)
-            if (crosses_now(w, s->all[i], &s->all[i]->crossing[k]))
-                cross(w, s->all[i], &s->all[i]->crossing[k]);
+    struct tile *t = &w->tile[tile];
+    if (!may_board(w, t, 3))
+        return false;
+    const struct input_queue *q = queue_to_load(t);
+    if (!q || q->count < w->ramp || q->count < w->hop) /* or cycles could pass without a move */
+        return false;
+    if (!board(w, tile, w->cycle + 1, true))
+        return false;
+    t->loads = true;
+    engine_begin(w, tile, (unsigned)__builtin_ctz(t->engine.busy));
+    return trains_visit(w, tile);
 }
 
 /* ---- at the stations ---- */
@@ -352,12 +267,12 @@ static bool pass_on(struct wafer *w, uint32_t tile, const struct span *came)
     s.inlet = t->inlet;
     s.inlet_first = came->first;
     uint32_t number = t->outlet ? t->outlet : train_from(w, tile, th->d.dst, w->cycle + 1);
-    if (!number || !has_span_left(train_of(w, number)))
+    if (!number || !train_has_span_left(train_of(w, number)))
         return false;
     if (!t->outlet)
         train_of(w, number)->unsettled = train_of(w, number)->words;
     t->outlet = number;
-    add_span(w, number, s);
+    train_add_span(w, number, s);
     return true;
 }
 
@@ -391,14 +306,13 @@ static void receive(struct wafer *w, uint32_t tile, uint32_t number)
     fast_settle(t);
     t->inlet = number;
     unsigned k = (unsigned)__builtin_ctz(t->engine.busy);
-    if (t->engine.thread[k].use & 2 && !pass_on(w, tile, came)) {
-        if (aboard)
-            train_leave_before(w, tile);
-        t->inlet = 0;
-        trains_stop(w, number);
-        return;
+    if (t->engine.thread[k].use & 2 && !t->ferry && !pass_on(w, tile, came)) {
+        train_leave_before(w, tile);
+        t->inlet = number;
+        t->ferry = true;
     }
-    call_finish(w, tile);
+    if (!t->ferry)
+        train_call_finish(w, tile);
     engine_begin(w, tile, k);
 }
 
@@ -428,13 +342,52 @@ static bool is_told(struct train *r, const struct station *s)
 }
 
 /* Words behind the last one the thread wanted: nobody takes them at once. */
-static void finish(struct wafer *w, uint32_t tile)
+static void finish(struct wafer *w, uint32_t tile, uint32_t number)
 {
-    uint32_t number = w->tile[tile].inlet;
-    (void)train_settle(w, tile);
     if (number &&
         !is_told(train_of(w, number), &train_of(w, number)->station[w->tile[tile].station]))
         trains_stop(w, number);
+}
+
+/* Without a word the train stops: more than was promised did not come. */
+static bool load(struct wafer *w, uint32_t tile)
+{
+    struct tile *t = &w->tile[tile];
+    struct input_queue *q = queue_to_load(t);
+    t->beaten = w->cycle;
+    if (q)
+        train_load_word(w, tile, q);
+    else
+        trains_stop(w, t->outlet);
+    return q;
+}
+
+/* The next word of a thread that issues one by one; without room, it has to wait in the queue. */
+static bool trains_ferry(struct wafer *w, uint32_t tile)
+{
+    struct tile *t = &w->tile[tile];
+    unsigned k = (unsigned)__builtin_ctz(t->engine.busy);
+    uint32_t number = t->inlet;
+    struct train *r = train_of(w, number);
+    struct station *s = &r->station[t->station];
+    if (!train_taken(w, tile, (int64_t)w->cycle))
+        return true;
+    if (!ramp_has_room_up(w, tile, t->engine.thread[k].d.dst)) {
+        t->inlet = 0;
+        t->ferry = false;
+        trains_stop(w, number);
+        return false;
+    }
+    train_make(w, r, s->next + 1);
+    fast_beat(w, tile, k, r->word[s->next++]);
+    w->stats.wavelets_received++;
+    w->consumed++;
+    if (t->engine.thread[k].left)
+        return true;
+    t->inlet = 0;
+    t->ferry = false;
+    finish(w, tile, number);
+    return true;
 }
 
 bool trains_visit(struct wafer *w, uint32_t tile)
@@ -442,15 +395,24 @@ bool trains_visit(struct wafer *w, uint32_t tile)
     struct tile *t = &w->tile[tile];
     uint32_t head = t->head;
     t->head = 0;
-    if ((t->inlet || t->outlet) && is_finished(w, tile))
-        finish(w, tile);
+    if (t->loads && !head && t->beaten != w->cycle)
+        return load(w, tile);
+    if (!t->loads && (t->inlet || t->outlet) && is_finished(w, tile)) {
+        uint32_t inlet = t->inlet;
+        (void)train_settle(w, tile);
+        finish(w, tile, inlet);
+    }
     if (head)
         receive(w, tile, head);
     if (t->beaten == w->cycle)
         return true;
     if (!t->inlet && !t->outlet)
         return false;
-    call_finish(w, tile);
+    if (t->ferry)
+        return trains_ferry(w, tile);
+    if (t->loads)
+        return load(w, tile);
+    train_call_finish(w, tile);
     set_remove(&w->engines, tile);
     return true;
 }

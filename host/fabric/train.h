@@ -9,23 +9,29 @@
  * only: a first word comes to a station, whose thread gets aboard; a thread has had its last word;
  * a train has ended. A thread that takes words from one train and issues them again feeds another.
  *
+ * A thread may also take words one by one and issue them to a train, as long as one comes in every
+ * cycle; or take them from a train and issue them one by one, as long as there is room.
+ *
  * Words are computed and written when somebody could look: when a thread ends, before the core of
  * its tile does a step, when the train stops.
  *
- * Whatever could hold up a word, or look at one, stops the train first, with all it feeds and that
- * feed it: the words on their way get the places they have by now, the threads the beats they have
- * done, and from there they go on one by one (fast_step.c). That is: a wavelet of another stream in
- * one of its routers that does not get through at once beside it; any wavelet on its rails; a
- * station whose engine is not waiting for it; a descriptor or timer started in a tile whose thread
- * is aboard; a change of a route or binding on its way; the end of a run; a look at the state.
+ * Whatever could hold up a word, or look at one, stops the train first, with all it feeds: the
+ * words on their way get the places they have by now, the threads the beats they have done, and
+ * from there they go on one by one (fast_step.c). That is: a wavelet of another stream in one of
+ * its routers that wants the same output, or that waits there beside more than one train; any
+ * wavelet on its rails; a station whose engine is not waiting for it; a descriptor or timer started
+ * in a tile whose thread is aboard; a change of a route or binding on its way; the end of a run; a
+ * look at the state. The thread that feeds a train that stops takes its own words as before.
  *
- * Strips (crew.h) have their own trains. Where rails lead to another strip words go over one by one,
- * and may get into a train there like those from an edge: nobody says how many will come, but when
- * each one came is known.
+ * Strips (crew.h) have their own trains. Where rails lead to another strip words go over one by
+ * one, and may get into a train there like those from an edge: nobody says how many will come, but
+ * when each one came is known.
  *
- * A train is laid only where nothing waits, on routers and outputs no other train uses, for streams
- * of TRAIN_WORDS_MIN words or more. So in every cycle from its first word to the last one taken,
- * and in the one after, the plain engine has something to visit, and none may be skipped. */
+ * A train is laid only on routers where no other train and nothing that waits uses the same
+ * outputs, for streams of TRAIN_WORDS_MIN words or more. So in every cycle from its first word to
+ * the last one taken, and in the one after, the plain engine has something to visit, and none may
+ * be skipped.
+ */
 #ifndef TESSERA_FABRIC_TRAIN_H
 #define TESSERA_FABRIC_TRAIN_H
 
@@ -61,6 +67,7 @@ struct span {
     uint32_t inlet, inlet_first; /* the train whose words a thread combines, or 0 */
     uint16_t src0;
     uint8_t op;
+    bool loaded; /* made one by one, as they come out of a queue */
 };
 
 struct train {
@@ -76,7 +83,7 @@ struct train {
     struct station *station;
     uint32_t stations, station_size;
     struct crossing *crossing;
-    uint32_t crossings, crossing_size;
+    uint32_t crossings, crossing_size, across; /* across: place in the list of those that cross */
     struct span *span;
     uint32_t spans, span_size;
     uint32_t *word;
@@ -95,12 +102,12 @@ enum train_phase {
 };
 
 struct trains {
-    struct train **all;                   /* number n is all[n - 1] */
-    uint32_t count, size, free;           /* free: the first of a list, or 0 */
-    uint32_t *group, grouped, group_size; /* trains being stopped */
-    uint64_t until;                       /* no cycle before this one is skipped */
-    uint64_t enter_again;                 /* first cycle to try a train at an edge in */
-    uint32_t crossing;                    /* trains that lead to other strips */
+    struct train **all;                     /* number n is all[n - 1] */
+    uint32_t count, size, free;             /* free: the first of a list, or 0 */
+    uint32_t *group, grouped, group_size;   /* trains being stopped */
+    uint64_t until;                         /* no cycle before this one is skipped */
+    uint64_t enter_again;                   /* first cycle to try a train at an edge in */
+    uint32_t *across, leading, across_size; /* trains that lead to other strips */
     enum train_phase phase;
 };
 
@@ -110,9 +117,28 @@ enum { TRAIN_WORDS_MIN = 8, TRAIN_SPANS_MAX = 255, TRAIN_ENTER_AGAIN = 16 /* cyc
 
 /* ---- train.c ---- */
 void trains_close(struct trains *s);
+bool trains_allowed(const struct wafer *w);
 /* A thread that is alone on its engine may issue its first word in this cycle. True: it is aboard
  * and beats by itself. */
 bool trains_depart(struct wafer *w, uint32_t tile);
+/* The same for a thread that finds its first words in the queue and issues the next cycle. */
+bool trains_load(struct wafer *w, uint32_t tile);
+/* The engine of a tile with something of a train is visited. True: there is nothing else to do. */
+bool trains_visit(struct wafer *w, uint32_t tile);
+void trains_tell(struct wafer *w, struct moment *m); /* first words come to stations */
+void trains_end(struct wafer *w, struct moment *m);  /* after the engines */
+void trains_sync(struct wafer *w, uint32_t tile);    /* before its core looks at the SRAM */
+
+/* A new train for what is issued at a port, or 0; room for words; a span of them. */
+uint32_t train_set_out(struct wafer *w, uint32_t tile, unsigned colour, unsigned port);
+void train_reserve(struct train *r, uint32_t words);
+bool train_has_span_left(const struct train *r);
+void train_add_span(struct wafer *w, uint32_t number, struct span s);
+/* See to it that no cycle is skipped; that the visit after a thread's last beat comes. */
+void train_keep_awake(struct wafer *w, const struct train *r);
+void train_call_finish(struct wafer *w, uint32_t tile);
+
+/* ---- train_edge.c ---- */
 /* A wavelet comes in at an edge. True: it is in a train. */
 bool trains_enter(struct wafer *w, uint32_t tile, unsigned port, struct wavelet v);
 /* The same for a word that came from another strip and waits in its queue. */
@@ -120,11 +146,6 @@ bool trains_come(struct wafer *w, uint32_t key);
 /* Words that pass to other strips: whether they can, before the arrivals; and that they do. */
 void trains_look_across(struct wafer *w);
 void trains_cross(struct wafer *w);
-/* The engine of a tile with something of a train is visited. True: there is nothing else to do. */
-bool trains_visit(struct wafer *w, uint32_t tile);
-void trains_tell(struct wafer *w, struct moment *m); /* first words come to stations */
-void trains_end(struct wafer *w, struct moment *m);  /* after the engines */
-void trains_sync(struct wafer *w, uint32_t tile);    /* before its core looks at the SRAM */
 
 /* ---- train_stop.c ---- */
 void trains_stop(struct wafer *w, uint32_t number);
@@ -135,10 +156,17 @@ void trains_stop_all(const struct wafer *w);
 void trains_meet(struct wafer *w, uint32_t tile, unsigned colour, unsigned port);
 /* The thread of the tile leaves its trains with the beats it did. True: one in the last cycle. */
 bool train_settle(struct wafer *w, uint32_t tile);
+/* A thread that loads takes its next word. */
+void train_load_word(struct wafer *w, uint32_t tile, struct input_queue *q);
 /* The same without a beat in this cycle, of a tile whose engine is yet to be visited. */
 void train_leave_before(struct wafer *w, uint32_t tile);
 
 /* ---- train_track.c ---- */
+/* The turn of a router in which words wait beside one train: what the train did to it before a
+ * cycle; and in the present one, after the visit that began with `first` and moved other words or
+ * not. */
+void train_turn(struct wafer *w, uint32_t tile, uint64_t before);
+void train_turn_now(struct wafer *w, uint32_t tile, unsigned first, bool moved);
 /* Find the way of what is issued at this port, and take it; false if a train cannot go there. */
 bool train_lay(struct wafer *w, uint32_t number, uint32_t tile, unsigned port);
 void train_release(struct wafer *w, uint32_t number);
@@ -159,6 +187,5 @@ uint32_t train_taken(const struct wafer *w, uint32_t tile, int64_t at);
 uint64_t train_gone(const struct wafer *w, const struct train *r);
 void train_make(struct wafer *w, struct train *r, uint32_t upto); /* compute words */
 void train_write(struct wafer *w, uint32_t tile, uint32_t upto);  /* into the station's SRAM */
-struct train *train_of(const struct wafer *w, uint32_t number);
 
 #endif

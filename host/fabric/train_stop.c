@@ -3,8 +3,14 @@
 #include "fabric/crew.h"
 
 #include "base/xalloc.h"
+#include "hal/numerics.h"
 
 /* ---- threads ---- */
+
+static struct thread *lone_thread(struct tile *t)
+{
+    return &t->engine.thread[__builtin_ctz(t->engine.busy)];
+}
 
 /* Words the thread has moved by cycle `at`. */
 static uint32_t moved_by(const struct wafer *w, uint32_t tile, int64_t at)
@@ -77,12 +83,15 @@ static void add_to_group(struct wafer *w, uint32_t number)
     s->group[s->grouped++] = number;
 }
 
-/* What it feeds and what feeds it, through threads aboard. */
+/* What it feeds, through threads aboard; and what feeds it, if its thread has come to the end and
+ * does not go on alone. */
 static void add_neighbours(struct wafer *w, uint32_t number)
 {
     const struct train *r = train_of(w, number);
-    if (!r->edge && w->tile[r->tile].outlet == number)
-        add_to_group(w, w->tile[r->tile].inlet);
+    struct tile *t = &w->tile[r->tile];
+    if (!r->edge && t->outlet == number && t->inlet &&
+        train_taken(w, r->tile, trains_beaten(w)) == lone_thread(t)->left)
+        add_to_group(w, t->inlet);
     for (uint32_t i = 0; i < r->stations; i++)
         if (w->tile[r->station[i].tile].inlet == number)
             add_to_group(w, w->tile[r->station[i].tile].outlet);
@@ -96,22 +105,80 @@ void train_leave_before(struct wafer *w, uint32_t tile)
     *phase = TRAINS_BEATING;
 }
 
+void train_load_word(struct wafer *w, uint32_t tile, struct input_queue *q)
+{
+    struct tile *t = &w->tile[tile];
+    unsigned k = (unsigned)__builtin_ctz(t->engine.busy);
+    struct thread *th = &t->engine.thread[k];
+    struct train *r = train_of(w, t->outlet);
+    uint32_t came = ramp_take(w, tile, (unsigned)(q - t->queue)), a = 0;
+    if (th->d.op != STREAM_FORWARD)
+        a = tile_word(w, t, th->d.src0 + 4 * th->done);
+    r->word[r->made++] = numerics_word(th->d.op, came, a);
+    r->unsettled++;
+    th->done++;
+    t->engine.turn = (uint8_t)((k + 1) % TILE_THREADS);
+    t->engine.ramp_used = w->cycle + 2;
+    w->stats.wavelets_sent++;
+    w->stats.stream_beats++;
+    if (--th->left)
+        return;
+    th->ready_at = w->cycle + 1;
+    t->loads = false;
+    t->outlet = 0;
+}
+
+/* A thread that loads does so in this cycle too, if its visit is still to come. */
+static void unload_thread(struct wafer *w, uint32_t tile)
+{
+    struct tile *t = &w->tile[tile];
+    unsigned queue = t->queue_of[lone_thread(t)->d.src1];
+    if (w->fast->trains.phase == TRAINS_BEATING && t->beaten != w->cycle) {
+        t->beaten = w->cycle;
+        if (queue != NO_QUEUE && t->queue[queue].count)
+            train_load_word(w, tile, &t->queue[queue]);
+    }
+    t->loads = false;
+    t->outlet = 0;
+}
+
+/* If it did a beat it is visited in the next cycle; else a word will wake it, or the visit for what
+ * happens now is still to come. */
 static void disembark(struct wafer *w, uint32_t tile)
 {
     struct tile *t = &w->tile[tile];
     uint64_t now = (uint64_t)trains_beaten(w);
-    if (t->head && t->head == t->inlet)
+    bool ferry = t->ferry;
+    t->ferry = false;
+    if (t->loads) {
+        unload_thread(w, tile);
+    } else if (ferry) {
+        t->inlet = 0; /* each of its beats was one by itself */
+    } else if (t->head && t->head == t->inlet) {
         train_leave_before(w, tile);
-    else if (train_settle(w, tile))
+    } else if (train_settle(w, tile)) {
         t->beaten = now;
-    wafer_call(w, tile, now + 1);
+        wafer_call(w, tile, now + 1);
+    }
+}
+
+/* A thread whose outlet stops goes on to take what comes from its inlet. */
+static void leave_source(struct wafer *w, uint32_t tile)
+{
+    struct tile *t = &w->tile[tile];
+    uint32_t inlet = t->inlet;
+    disembark(w, tile);
+    if (inlet && lone_thread(t)->left) {
+        t->inlet = inlet;
+        t->ferry = true;
+    }
 }
 
 static void disembark_all(struct wafer *w, uint32_t number)
 {
     const struct train *r = train_of(w, number);
     if (!r->edge && w->tile[r->tile].outlet == number)
-        disembark(w, r->tile);
+        leave_source(w, r->tile);
     for (uint32_t i = 0; i < r->stations; i++)
         if (w->tile[r->station[i].tile].inlet == number)
             disembark(w, r->station[i].tile);
@@ -139,6 +206,8 @@ static void unload_rail(struct wafer *w, const struct train *r, const struct rai
     uint32_t before = l->depth ? train_words_by(r, issued + w->hop) : r->words;
     struct lane *lane = fast_lane(w, l->tile, r->colour);
     unsigned links = l->outputs & 15u;
+    if (l->depth && passed > train_words_by(r, issued - 1)) /* the router before looks again */
+        w->fast->stir |= w->fast->trains.phase != TRAINS_ARRIVING;
     for (uint32_t i = passed; i < before; i++) {
         if (r->border && !l->depth)
             come_again(w, lane, key);
@@ -212,11 +281,8 @@ void trains_stop(struct wafer *w, uint32_t number)
         r->listed = false;
         train_release(w, s->group[i]);
     }
-    if (!early)
-        return;
-    forget_until(w);
-    if (s->phase != TRAINS_ARRIVING)
-        w->fast->stir = true;
+    if (early)
+        forget_until(w);
 }
 
 void trains_stop_lane(struct wafer *w, uint32_t tile, unsigned colour)
@@ -229,8 +295,10 @@ void trains_stop_lane(struct wafer *w, uint32_t tile, unsigned colour)
 void trains_stop_tile(struct wafer *w, uint32_t tile)
 {
     const struct tile *t = &w->tile[tile];
-    if (t->inlet | t->outlet)
-        trains_stop(crew_of(w, tile), t->inlet ? t->inlet : t->outlet);
+    if (t->inlet)
+        trains_stop(crew_of(w, tile), t->inlet);
+    if (t->outlet)
+        trains_stop(crew_of(w, tile), t->outlet);
 }
 
 void trains_stop_all(const struct wafer *w)
@@ -245,15 +313,22 @@ void trains_stop_all(const struct wafer *w)
     crew_count(w);
 }
 
+/* Beside one train a word may also wait for what the train does not use: the turn can be told
+ * (train_turn). */
 void trains_meet(struct wafer *w, uint32_t tile, unsigned colour, unsigned port)
 {
     const struct lane *l = fast_lane(w, tile, colour);
-    const struct fast_router *r = &w->fast->router[tile];
+    struct fast_router *r = &w->fast->router[tile];
     unsigned outputs = ROUTE_OUTPUTS(l->now);
     if (l->train)
         trains_stop(w, l->train);
-    if (!r->waiting && ROUTE_INPUTS(l->now) >> port & 1 && outputs && !(outputs & r->outputs) &&
-        fast_has_room(w, tile, colour, outputs))
+    bool beside = outputs && !(outputs & r->outputs);
+    bool may_wait = !(r->trains & (r->trains - 1)) && ROUTE_MODE_COUNT(l->mode) == 1;
+    bool passes =
+        !r->waiting && ROUTE_INPUTS(l->now) >> port & 1 && fast_has_room(w, tile, colour, outputs);
+    if (!r->waiting)
+        r->turned = (uint32_t)w->cycle;
+    if (beside && (passes || may_wait))
         return;
     while (r->trains)
         trains_stop(w, fast_lane(w, tile, (unsigned)__builtin_ctz(r->trains))->train);

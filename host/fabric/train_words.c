@@ -6,11 +6,6 @@
 
 #include <string.h>
 
-struct train *train_of(const struct wafer *w, uint32_t number)
-{
-    return w->fast->trains.all[number - 1];
-}
-
 /* ---- time ---- */
 
 int64_t trains_beaten(const struct wafer *w)
@@ -59,6 +54,8 @@ uint32_t train_issued(const struct wafer *w, const struct train *r)
 {
     if (r->edge)
         return r->words;
+    if (r->span[r->spans - 1].loaded)
+        return r->made;
     return train_words_by(r, trains_beaten(w) + (r->span[r->spans - 1].inlet != 0));
 }
 
