@@ -46,18 +46,24 @@ static uint32_t distance(uint32_t a, uint32_t b)
     return a > b ? a - b : b - a;
 }
 
+/* A layer of the same shape is better than one whose strip is some columns wider or narrower. */
+static bool stands_for(const struct record *r, uint32_t layer)
+{
+    return layer >= r->layer_first && layer <= r->layer_last;
+}
+
 const struct record *speed_record(const struct records *records, const struct speed_shape *s,
                                   const struct speed_query *q, uint32_t layer)
 {
     const char *kind = record_kind_name(kind_of(s, layer));
-    bool head = layer >= s->layers;
     const struct record *best = NULL;
     for (size_t i = 0; i < records->count; i++) {
         const struct record *r = &records->record[i];
-        if (!speed_uses(r, s, q) || strcmp(r->kind, kind) != 0 ||
-            (!head && (layer < r->layer_first || layer > r->layer_last)))
+        if (!speed_uses(r, s, q) || strcmp(r->kind, kind) != 0)
             continue;
-        if (!best || distance(r->executed_layer, layer) < distance(best->executed_layer, layer))
+        if (!best || stands_for(r, layer) > stands_for(best, layer) ||
+            (stands_for(r, layer) == stands_for(best, layer) &&
+             distance(r->executed_layer, layer) < distance(best->executed_layer, layer)))
             best = r;
     }
     return best;
