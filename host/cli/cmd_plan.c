@@ -12,7 +12,8 @@ static int run_plan(int argc, char **argv, struct err *e);
 const struct verb verb_plan = {
     .name = "plan",
     .summary = "show the placement of a model: strips, SRAM by part, predicted cycles",
-    .example = "tessera plan --model kimi-k2.6 --machine wse3 --wafers 20 --context 1000 --cache bf16",
+    .example =
+        "tessera plan --model kimi-k2.6 --machine wse3 --wafers 20 --context 1000 --cache bf16",
     .run = run_plan,
 };
 
@@ -27,7 +28,8 @@ static uint64_t predicted_cycles(const struct image_cost phase[PHASES])
 static void strip_name(const struct plan *p, const struct strip *s, char *out, size_t bytes)
 {
     if (s->stages == 1)
-        (void)snprintf(out, bytes, "%u %s", s->first, stage_kind_name(plan_stage_kind(p, s->first)));
+        (void)snprintf(out, bytes, "%u %s", s->first,
+                       stage_kind_name(plan_stage_kind(p, s->first)));
     else
         (void)snprintf(out, bytes, "%u..%u", s->first, s->first + s->stages - 1);
 }
@@ -60,8 +62,8 @@ static void print_phases(const struct plan *p)
         char what[48];
         plan_predict(p, s, phase);
         strip_name(p, s, what, sizeof what);
-        (void)printf("\n%-18s %9s %9s %9s %9s %9s %9s  (predicted, cycles)\n", what, "all", "compute",
-                     "dispatch", "stages", "hops", "words");
+        (void)printf("\n%-18s %9s %9s %9s %9s %9s %9s  (predicted, cycles)\n", what, "all",
+                     "compute", "dispatch", "stages", "hops", "words");
         for (int i = 0; i < PHASES; i++) {
             const struct image_cost *c = &phase[i];
             const uint64_t parts[] = {image_cost_sum(c), c->compute, c->dispatch,
@@ -85,8 +87,9 @@ static void print_speed(const struct plan *p, uint64_t layers)
     (void)printf("\npredicted: %llu cycles in layers and head", (unsigned long long)layers);
     if (p->wafers > 1)
         (void)printf(", %u crossings of %.0f", p->wafers, crossing);
-    (void)printf("; %.0f cycles a token, %.0f tokens/s for a user at %.2f GHz (%u positions cached)\n",
-                 all, k->clock_hz / all, k->clock_hz / 1e9, p->reckoned);
+    (void)printf(
+        "; %.0f cycles a token, %.0f tokens/s for a user at %.2f GHz (%u positions cached)\n", all,
+        k->clock_hz / all, k->clock_hz / 1e9, p->reckoned);
 }
 
 static void print_text(const struct plan *p)

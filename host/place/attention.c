@@ -206,8 +206,7 @@ static void query_finish(struct tile *t, struct attention *a)
         else
             mine = share_part(&t->row, false, a->query.count);
         query_kernel(t, a, mine, out);
-        share_end(t->m, &t->row, shares, out, a->queries,
-                  fixed(shares ? work.values : work.sums));
+        share_end(t->m, &t->row, shares, out, a->queries, fixed(shares ? work.values : work.sums));
         image_mark(t->m, PHASE_QUERY);
     }
 }
@@ -274,8 +273,8 @@ static void latent_query_piece(struct tile *t, struct attention *a, struct piece
     struct slice keys = slice_overlap(here, (struct slice){0, nope});
     tile_weight(t, ROLE_KV_B, &w);
     if (keys.count && latents.count) {
-        struct slice rows = {
-            (a->first_head + p.head) * (nope + t->config->v_dim) + keys.first, keys.count};
+        struct slice rows = {(a->first_head + p.head) * (nope + t->config->v_dim) + keys.first,
+                             keys.count};
         struct block b = block_place_axpy(m, &w, rows, latents);
         image_step(m, (struct stream_desc){.op = b.axpy,
                                            .count = (uint16_t)latents.count,
@@ -291,8 +290,7 @@ static void latent_query_piece(struct tile *t, struct attention *a, struct piece
     struct slice both = slice_overlap(rope_here, rope_latent);
     if (rope_here.count && rope_latent.count && both.count)
         tile_scale(t, word_at(part, p.head * t->latent.count + lora + both.first - t->latent.first),
-                   word_at(a->own, p.at + nope + both.first - p.from), a->rope_scale,
-                   both.count);
+                   word_at(a->own, p.at + nope + both.first - p.from), a->rope_scale, both.count);
 }
 
 static void latent_query_phase(struct tile *t, struct attention *a)
@@ -482,8 +480,8 @@ static void value_phase(struct tile *t, struct attention *a)
 }
 
 /* The values that row r holds of this block were weighted by exp: they are divided by their heads'
- * sums, as a product with the reciprocal. Before they are summed along the row, for so all its tiles
- * do it at once and the row root has nothing to do after it. */
+ * sums, as a product with the reciprocal. Before they are summed along the row, for so all its
+ * tiles do it at once and the row root has nothing to do after it. */
 static void scale_values(struct tile *t, const struct attention *a, uint16_t values)
 {
     uint32_t v = t->config->v_dim, first = a->value.first / v;
@@ -531,9 +529,8 @@ static void attention_out_phase(struct tile *t, const struct attention *a, uint1
     struct weight w;
     uint16_t part = image_words(m, PART_BUFFERS, t->window.count);
     tile_weight(t, ROLE_O, &w);
-    struct block o =
-        block_place_runs(m, &w, one_run(t->window),
-                         (struct runs){a->value, a->heads * t->config->v_dim, a->blocks});
+    struct block o = block_place_runs(
+        m, &w, one_run(t->window), (struct runs){a->value, a->heads * t->config->v_dim, a->blocks});
     block_product(m, &o, part, values, false);
     emit_residual_sum(t, part, PHASE_ATTENTION_OUT);
 }
@@ -583,8 +580,7 @@ static struct attention cut(const struct tile *t)
                           .kv = t->latent};
     a.first_head = t->block_index * a.heads;
     a.low_rank = slice_of(k->q_lora_rank, t->w, t->c);
-    a.query =
-        slice_of_pairs(a.heads * a.query_dim, t->h, t->r, a.query_dim, k->nope_dim);
+    a.query = slice_of_pairs(a.heads * a.query_dim, t->h, t->r, a.query_dim, k->nope_dim);
     a.value = slice_of(a.heads * k->v_dim, t->h, t->r);
     a.slots = (t->plan->context + t->h - 1 - t->r) / t->h;
     if (blocks > 1) {

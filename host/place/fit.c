@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 enum {
-    HEIGHT_TRY_MAX = 256,  /* rows tried when the fabric is sized to the model */
+    HEIGHT_TRY_MAX = 256,   /* rows tried when the fabric is sized to the model */
     STRIP_WIDTH_MAX = 4096, /* a strip this wide that does not fit never will */
     BAND_STEP = 16,         /* rows by which bands are tried */
     WIDER_STEP = 4,         /* ... and then widened */
@@ -315,14 +315,21 @@ static int spread(struct plan *p, struct err *e)
     return 0;
 }
 
-/* As given_bands, for the band that is set. Returns the wafers needed, 0 if it does not fit. */
+/* Whether the bytes alone leave a hope; those of the embedding may be on the host. */
+static bool one_could_hold(const struct plan *p)
+{
+    double sram = (double)p->width * p->height * TILE_SRAM_BYTES;
+    return (double)checkpoint_bytes(p->checkpoint) < 2 * sram;
+}
+
+/* As fill_fabric, for the band that is set. Returns the wafers needed, 0 if it does not fit. */
 static uint32_t fill(struct plan *p, struct image *m)
 {
     uint32_t allowed = p->wafers ? p->wafers : 1;
     uint32_t needed = split_singly(p, p->width, m) ? lay_out(p, p->width) : 0;
     if (needed && needed <= allowed)
         return needed;
-    if (allowed == 1 && split_shared(p, m))
+    if (allowed == 1 && one_could_hold(p) && split_shared(p, m))
         return 1;
     return split_singly(p, p->width, m) ? needed : 0;
 }
@@ -353,13 +360,13 @@ static uint32_t fill_split(struct plan *p, struct image *m)
 static int refuse(const struct plan *p, uint32_t needed, struct err *e)
 {
     double sram = (double)p->width * p->height * TILE_SRAM_BYTES / 1e9;
-    return err_set(e, ERR_INPUT,
-                   "plan: does not fit: the weights are %.1f GB as stored, %u wafer%s of %ux%u tiles "
-                   "ha%s %.1f GB of SRAM for weights, code, buffers and KV cache; with whole layers on "
-                   "a wafer %u are needed",
-                   (double)checkpoint_bytes(p->checkpoint) / 1e9, p->wafers,
-                   p->wafers == 1 ? "" : "s", p->width, p->height, p->wafers == 1 ? "s" : "ve",
-                   sram * p->wafers, needed);
+    return err_set(
+        e, ERR_INPUT,
+        "plan: does not fit: the weights are %.1f GB as stored, %u wafer%s of %ux%u tiles "
+        "ha%s %.1f GB of SRAM for weights, code, buffers and KV cache; with whole layers on "
+        "a wafer %u are needed",
+        (double)checkpoint_bytes(p->checkpoint) / 1e9, p->wafers, p->wafers == 1 ? "" : "s",
+        p->width, p->height, p->wafers == 1 ? "s" : "ve", sram * p->wafers, needed);
 }
 
 /* A given fabric: one stage a strip if the wafers asked for (or one) hold that, else shared strips

@@ -17,7 +17,8 @@ enum { BLOCKS_CHOICES = 5 };
 uint32_t plan_blocks(const struct plan *p, const struct strip *s, uint32_t out[BLOCKS_CHOICES]);
 
 /* Choose blocks and kinds of a strip for its width and band such that it fits (kinds of few
- * descriptors before the next choice of blocks); false if none does, with the overflow in *m and its tile in *at. */
+ * descriptors before the next choice of blocks); false if none does, with the overflow in *m and
+ * its tile in *at. */
 bool plan_settle(const struct plan *p, struct strip *s, struct image *m, struct tile_place *at);
 
 #endif

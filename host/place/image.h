@@ -71,7 +71,7 @@ struct image {
         uint16_t desc;
         uint8_t id;
         struct image_cost cost; /* since the mark before */
-    } mark[IMAGE_MARKS]; /* named points of the sequence: the descriptor that reaches them */
+    } mark[IMAGE_MARKS];        /* named points of the sequence: the descriptor that reaches them */
     uint32_t mark_count;
 
     int last_desc, last_task; /* the step the next one is tied to; -1 none */
@@ -94,10 +94,10 @@ uint16_t image_step(struct image *m, struct stream_desc d);
 /* Append a kernel with its argument block. Returns the block's offset. */
 uint16_t image_kernel(struct image *m, enum kernel kernel, const void *args, uint32_t bytes);
 
-/* A kernel beside the sequence: the last descriptor fires it, and what follows does not wait for it.
- * Kernels run one after the other in the order of the descriptors that fire them, so every kernel of
- * the sequence from here on, and what follows that, comes after it. Where the last step is a kernel
- * or has one beside it already, the sequence waits. */
+/* A kernel beside the sequence: the last descriptor fires it, and what follows does not wait for
+ * it. Kernels run one after the other in the order of the descriptors that fire them, so every
+ * kernel of the sequence from here on, and what follows that, comes after it. Where the last step
+ * is a kernel or has one beside it already, the sequence waits. */
 uint16_t image_kernel_beside(struct image *m, enum kernel kernel, const void *args, uint32_t bytes);
 
 /* Name the point after the last descriptor (for reports; costs the tile nothing). */

@@ -257,8 +257,8 @@ static void tile_init(struct tile *t, const struct plan *p, uint32_t strip_index
 {
     const struct strip *s = &p->strips[strip_index];
     struct slice band = s->band;
-    *t = (struct tile){.m = t->m, .plan = p, .config = p->config, .strip = s,
-                       .strip_index = strip_index};
+    *t = (struct tile){
+        .m = t->m, .plan = p, .config = p->config, .strip = s, .strip_index = strip_index};
     t->outer = !in_rows(band, y);
     t->takes_input = in_rows(s->input, y);
     t->split = strip_is_split(p, s);

@@ -51,17 +51,17 @@ struct tile {
     uint32_t stage; /* the one being written */
     uint32_t strip_index;
     bool takes_input;
-    bool split, outer; /* outside the band of a split strip: c, r, w, h and lines are of there */
-    uint32_t c, r, w, h;   /* column and row in the region, and its size */
+    bool split, outer;   /* outside the band of a split strip: c, r, w, h and lines are of there */
+    uint32_t c, r, w, h; /* column and row in the region, and its size */
     struct line column, row; /* this tile's lines: along its column, along its row */
-    struct line block;       /* its row inside its block of heads; the row when there is one block */
+    struct line block; /* its row inside its block of heads; the row when there is one block */
     uint32_t block_index;
     bool column_root, row_root;
 
     struct slice hidden_row, hidden_col; /* of hidden */
-    struct slice window; /* of hidden: hidden_col and around it, what this column's MLP reads and
-                            adds to (units.h); the same where experts are cut */
-    struct slice latent; /* of kv_lora_rank + rope_dim, by the columns of a block */
+    struct slice window;   /* of hidden: hidden_col and around it, what this column's MLP reads and
+                              adds to (units.h); the same where experts are cut */
+    struct slice latent;   /* of kv_lora_rank + rope_dim, by the columns of a block */
     uint32_t latent_count; /* how many of them are latents (before the rope key) */
 
     uint16_t input;      /* [PLAN_HEADER + hidden_row]: position, user, share of x as R; 0: none */

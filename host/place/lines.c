@@ -9,8 +9,7 @@ static uint32_t typical(const struct line_log *log, struct length n)
 
 static struct line_size size_of(const struct line_log *log, enum reduce_kind kind)
 {
-    return (struct line_size){log->tiles,
-                              log->rooted ? log->root : reduce_root(kind, log->tiles)};
+    return (struct line_size){log->tiles, log->rooted ? log->root : reduce_root(kind, log->tiles)};
 }
 
 void line_log_reduce(struct line_log *log, struct length n)
@@ -25,8 +24,8 @@ void line_log_reduce(struct line_log *log, struct length n)
 void line_log_broadcast(struct line_log *log, struct length n)
 {
     for (int k = 0; k < REDUCE_KINDS; k++)
-        log->cycles[k] += cost_broadcast(log->machine, size_of(log, (enum reduce_kind)k),
-                                         typical(log, n));
+        log->cycles[k] +=
+            cost_broadcast(log->machine, size_of(log, (enum reduce_kind)k), typical(log, n));
 }
 
 enum reduce_kind line_choose(const struct line_log *log, bool narrow)

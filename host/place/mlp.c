@@ -149,9 +149,8 @@ struct routing routing_room(struct tile *t)
 {
     uint32_t top_k = t->config->experts_used;
     uint16_t at = image_words(t->m, PART_BUFFERS, 2 * top_k + 1);
-    return (struct routing){.ids = at,
-                            .weights = word_at(at, top_k),
-                            .scale = word_at(at, 2 * top_k)};
+    return (struct routing){
+        .ids = at, .weights = word_at(at, top_k), .scale = word_at(at, 2 * top_k)};
 }
 
 /* The shared expert's input comes before the ids: what is outside can begin with it. */

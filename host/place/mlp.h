@@ -12,8 +12,8 @@ struct routing {
 };
 struct routing routing_room(struct tile *t);
 
-/* What the tiles outside take first: the places of kernel rank_place, which is all that select_units
- * needs, or else ids. Weights and r follow. */
+/* What the tiles outside take first: the places of kernel rank_place, which is all that
+ * select_units needs, or else ids. Weights and r follow. */
 bool places_suffice(const struct tile *t);
 
 /* Router and top-k, in the band (router.c): x times the norm's weight is in t->norm_x. In a split

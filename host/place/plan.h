@@ -97,8 +97,9 @@ struct plan {
     struct slice band;             /* of strips that are split, at least */
     struct slice output;           /* rows that the last strip's residual stream leaves on */
     uint32_t band_rows, blocks;    /* asked for: of the band, of heads in a strip; 0: chosen */
-    uint32_t stage_first, stage_count; /* the model's stages that are placed: layers, then the head */
-    struct strip *strips;          /* west to east, at most stage_count */
+    uint32_t stage_first,
+        stage_count;      /* the model's stages that are placed: layers, then the head */
+    struct strip *strips; /* west to east, at most stage_count */
     uint32_t strip_count;
     uint64_t *rope_turns; /* [rope_dim / 2]: turns per position, as a fraction of 2^64 */
 };
@@ -112,9 +113,9 @@ struct plan_cfg {
     uint32_t context;
     uint32_t users; /* 0: one */
     bool cache_bf16;
-    uint32_t filled; /* at most context */
-    uint32_t band;   /* rows of the band, 0: chosen */
-    uint32_t blocks; /* of heads, 0: chosen */
+    uint32_t filled;           /* at most context */
+    uint32_t band;             /* rows of the band, 0: chosen */
+    uint32_t blocks;           /* of heads, 0: chosen */
     const struct strip *alone; /* not NULL: only this stage, in a strip of this band and input that
                                   is as wide as the fabric, which is given */
     struct slice output;       /* `alone`: rows that it sends on */

@@ -12,7 +12,8 @@ struct slowest {
     const struct plan *plan;
     const struct strip *strip;
     struct image *image;
-    struct image_cost local[PHASES][PLAN_MONITORS], lines[PHASES][PLAN_MONITORS]; /* band, outside */
+    struct image_cost local[PHASES][PLAN_MONITORS],
+        lines[PHASES][PLAN_MONITORS];      /* band, outside */
     uint64_t least[PHASES][PLAN_MONITORS]; /* local part of the fastest tile */
 };
 

@@ -19,8 +19,8 @@ struct work {
     uint32_t n, values;  /* rows of an expert, top_k * n + shared */
     struct routing chosen;
     uint16_t blocks, table;
-    uint16_t hidden;       /* [top_k][n], [shared]: the row's values */
-    uint16_t group_hidden; /* [top_k][32]: the place's values */
+    uint16_t hidden;          /* [top_k][n], [shared]: the row's values */
+    uint16_t group_hidden;    /* [top_k][32]: the place's values */
     struct unit_list list[2]; /* of descriptors: gate and up, down */
 };
 
@@ -49,21 +49,20 @@ static void put_block(const struct tile *t, const struct work *x, uint32_t exper
     const struct units *u = &x->u;
     struct weight_block first = {group * INT4_GROUP + x->sub * u->up, u->up, unit * u->inputs,
                                  u->inputs};
-    struct weight_block second = {unit * u->inputs + x->sub * u->down, u->down,
-                                  group * INT4_GROUP, INT4_GROUP};
+    struct weight_block second = {unit * u->inputs + x->sub * u->down, u->down, group * INT4_GROUP,
+                                  INT4_GROUP};
     size_t codes = (size_t)u->up * u->inputs / 2;
     uint8_t *scales = put_rows(t, ROLE_EXPERT_GATE, expert, &first, room, room + 2 * codes);
     uint8_t *down = put_rows(t, ROLE_EXPERT_UP, expert, &first, room + codes, scales);
-    put_rows(t, ROLE_EXPERT_DOWN, expert, &second, down,
-             down + (size_t)u->down * INT4_GROUP / 2);
+    put_rows(t, ROLE_EXPERT_DOWN, expert, &second, down, down + (size_t)u->down * INT4_GROUP / 2);
 }
 
 /* What kernel `select_units` looks up, and the blocks it finds. */
 static void place_blocks(struct tile *t, struct work *x)
 {
     uint32_t experts = t->config->experts, words = (experts + 31) / 32, count = 0, unit, group;
-    uint32_t *mask = xcalloc(2 * words, sizeof *mask), *high = mask + words;
-    uint16_t *prefix = xcalloc(words + 1, sizeof *prefix);
+    uint32_t *mask = xcalloc(2 * (size_t)words, sizeof *mask), *high = mask + words;
+    uint16_t *prefix = xcalloc((size_t)words + 1, sizeof *prefix);
     for (uint32_t e = 0; e < experts; e++) {
         if (e % 32 == 0)
             prefix[e / 32] = (uint16_t)count;

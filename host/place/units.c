@@ -32,7 +32,8 @@ struct units units_of(const struct plan *p, const struct strip *s, uint32_t stag
     if (!strip_is_split(p, s) || plan_stage_kind(p, stage) != STAGE_EXPERTS)
         return u;
     checkpoint_weight(p->checkpoint, ROLE_EXPERT_GATE, stage, 0, &w);
-    if (k->groups > 1 || w.kind != WEIGHT_INT4_G32 || k->hidden % INT4_GROUP || k->expert_width % INT4_GROUP)
+    if (k->groups > 1 || w.kind != WEIGHT_INT4_G32 || k->hidden % INT4_GROUP ||
+        k->expert_width % INT4_GROUP)
         return u;
     u.width = s->width;
     u.inputs = unit_inputs(k->hidden, s->width);

@@ -5,9 +5,9 @@
  *   token = sum over layers of their cycles + head
  *         + crossings * (latency + the hidden vector at the link's bandwidth)
  *
- * A layer takes the record of itself; else that of the nearest executed layer of its kind and shape,
- * or else of its kind, whose strip may be some columns wider or narrower ("extrapolated", from which
- * is said). Layer cycles carry every hop, wait and dispatch that was emulated; crossings
+ * A layer takes the record of itself; else that of the nearest executed layer of its kind and
+ * shape, or else of its kind, whose strip may be some columns wider or narrower ("extrapolated",
+ * from which is said). Layer cycles carry every hop, wait and dispatch that was emulated; crossings
  * come from the machine file. */
 #ifndef TESSERA_REPORT_SPEED_H
 #define TESSERA_REPORT_SPEED_H

@@ -41,12 +41,12 @@ static int run_decode(const struct bench_env *env, enum wafer_engine engine, uns
     struct checkpoint *c;
     if (checkpoint_open(&c, env->model, e))
         return -1;
-    struct session_cfg cfg = {.place = {.checkpoint = c, .machine = env->machine,
-                                        .context = CONTEXT},
-                              .images = env->images,
-                              .load_direct = true,
-                              .engine = engine,
-                              .threads = threads};
+    struct session_cfg cfg = {
+        .place = {.checkpoint = c, .machine = env->machine, .context = CONTEXT},
+        .images = env->images,
+        .load_direct = true,
+        .engine = engine,
+        .threads = threads};
     struct session *s = NULL;
     int result = session_open(&s, &cfg, e);
     if (!result)

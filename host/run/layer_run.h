@@ -35,7 +35,7 @@ struct layer_result {
     struct strip strip; /* of the plan */
     bool crosses;       /* the layer before is on another wafer */
     uint32_t width, height, tiles;
-    uint64_t cycles, phase[PHASES]; /* of the first token */
+    uint64_t cycles, phase[PHASES];      /* of the first token */
     struct image_cost predicted[PHASES]; /* plan_predict, with as many positions cached */
     uint64_t period; /* mean of the cycles between the others' results; 0: fewer than two others */
     double error, error_added; /* the largest |ours - reference| / |reference|: of a result, and of

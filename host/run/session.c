@@ -151,9 +151,9 @@ static int link_sites(struct session *s, struct err *e)
         wafer_wait(at->wafer, s->load_cycles);
         at->linked = (struct linked_wafer){.wafer = at->wafer, .io = at->io};
         s->members[i] = linked_wafer_member(&at->linked);
-        if (i > 0 && wafer_link_open(&s->links[i - 1],
-                                     (struct wafer_link_end){s->sites[i - 1].io, PORT_EAST},
-                                     (struct wafer_link_end){at->io, PORT_WEST}, s->cfg.place.machine, e))
+        if (i > 0 && wafer_link_open(
+                         &s->links[i - 1], (struct wafer_link_end){s->sites[i - 1].io, PORT_EAST},
+                         (struct wafer_link_end){at->io, PORT_WEST}, s->cfg.place.machine, e))
             return -1;
     }
     return 0;

@@ -16,8 +16,8 @@ struct session;
 struct session_cfg {
     struct plan_cfg place; /* what it points at is borrowed, as everything here */
     const struct images *images;
-    bool load_direct; /* write SRAM without the fabric */
-    uint64_t stress_seed;   /* struct wafer_cfg */
+    bool load_direct;     /* write SRAM without the fabric */
+    uint64_t stress_seed; /* struct wafer_cfg */
     enum wafer_engine engine;
     uint32_t threads;
     uint64_t max_cycles; /* for each wait; 0: 2^40 */
@@ -43,7 +43,8 @@ int session_push_stream(struct session *s, uint32_t user, const float *x, struct
  * float[hidden] when the plan ends before the head. */
 int session_output(struct session *s, float *output, struct err *e);
 
-/* Between the push of a token and the last word of its result, only meaningful when nothing else was in flight.
+/* Between the push of a token and the last word of its result, only meaningful when nothing else
+ * was in flight.
  */
 uint64_t session_token_cycles(const struct session *s);
 

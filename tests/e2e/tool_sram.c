@@ -40,8 +40,8 @@ int main(int argc, char **argv)
         (void)err_set(&e, ERR_USAGE, "usage: tool_sram MODEL FIRMWARE_DIR");
     else if (!machine_read(&k, "small", &e) && !images_load(&images, argv[2], &e) &&
              !checkpoint_open(&ck, argv[1], &e)) {
-        struct session_cfg cfg = {
-            .place = {.checkpoint = ck, .machine = &k, .context = 64}, .images = &images};
+        struct session_cfg cfg = {.place = {.checkpoint = ck, .machine = &k, .context = 64},
+                                  .images = &images};
         int opened = session_open(&fabric, &cfg, &e);
         cfg.load_direct = true;
         if (!opened && !session_open(&direct, &cfg, &e))

@@ -95,8 +95,8 @@ static int run_sram(struct live *l, const char *model, struct err *e)
     struct session *a = NULL, *b = NULL;
     if (checkpoint_open(&ck, model, e))
         return 2;
-    struct session_cfg cfg = {
-        .place = {.checkpoint = ck, .machine = &l->machine, .context = 8}, .images = &l->images};
+    struct session_cfg cfg = {.place = {.checkpoint = ck, .machine = &l->machine, .context = 8},
+                              .images = &l->images};
     int result = session_open(&a, &cfg, e) ? 2 : 0;
     cfg.prepare = prepare;
     cfg.prepare_self = l;

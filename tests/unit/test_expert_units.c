@@ -53,8 +53,9 @@ TEST(units_are_balanced)
         for (uint32_t p = 0; p < u.places; p++) {
             uint32_t held = 0, part;
             for (uint32_t expert = 0; expert < 384; expert++)
-                held += unit_of_column(&u, expert, c, &part) && group_of_place(&u, expert, p, &part);
-            CHECK_MSG(held < average * 1.02 && held > average * 0.97, "tile (%u,%u) holds %u of %.1f",
-                      c, p, held, average);
+                held +=
+                    unit_of_column(&u, expert, c, &part) && group_of_place(&u, expert, p, &part);
+            CHECK_MSG(held < average * 1.02 && held > average * 0.97,
+                      "tile (%u,%u) holds %u of %.1f", c, p, held, average);
         }
 }
