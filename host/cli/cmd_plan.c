@@ -17,14 +17,6 @@ const struct verb verb_plan = {
     .run = run_plan,
 };
 
-static uint64_t predicted_cycles(const struct image_cost phase[PHASES])
-{
-    uint64_t sum = 0;
-    for (int i = 0; i < PHASES; i++)
-        sum += image_cost_sum(&phase[i]);
-    return sum;
-}
-
 static void strip_name(const struct plan *p, const struct strip *s, char *out, size_t bytes)
 {
     if (s->stages == 1)
@@ -106,8 +98,8 @@ static void print_text(const struct plan *p)
     for (uint32_t i = 0; i < p->strip_count; i++) {
         struct image_cost phase[PHASES];
         plan_predict(p, &p->strips[i], phase);
-        layers += predicted_cycles(phase);
-        print_strip(p, &p->strips[i], predicted_cycles(phase));
+        layers += plan_predicted_cycles(phase);
+        print_strip(p, &p->strips[i], plan_predicted_cycles(phase));
     }
     print_phases(p);
     print_speed(p, layers);

@@ -32,14 +32,21 @@ static bool overflows(void *self, struct tile_place at)
     return o->image->overflow != NULL;
 }
 
-/* A strip as if it were alone, at column 0. What is loaded is checked tile by tile. */
+/* A plan of one strip, at column 0. */
+static struct plan plan_alone(const struct plan *p, struct strip *s)
+{
+    struct plan alone = *p;
+    s->x0 = 0;
+    alone.strips = s, alone.strip_count = 1;
+    return alone;
+}
+
+/* A strip as if it were alone. What is loaded is checked tile by tile. */
 static bool strip_overflows(const struct plan *p, struct strip s, struct image *m,
                             struct tile_place *at)
 {
-    struct plan alone = *p;
+    struct plan alone = plan_alone(p, &s);
     struct overflow o = {.plan = &alone, .image = m};
-    s.x0 = 0;
-    alone.strips = &s, alone.strip_count = 1;
     bool found = sample_tiles(&alone, &s, overflows, &o);
     *at = o.at;
     return found;
@@ -329,9 +336,12 @@ static uint32_t fill(struct plan *p, struct image *m)
     uint32_t needed = split_singly(p, p->width, m) ? lay_out(p, p->width) : 0;
     if (needed && needed <= allowed)
         return needed;
-    if (allowed == 1 && one_could_hold(p) && split_shared(p, m))
-        return 1;
-    return split_singly(p, p->width, m) ? needed : 0;
+    if (allowed == 1 && one_could_hold(p)) {
+        if (split_shared(p, m))
+            return 1;
+        (void)split_singly(p, p->width, m); /* as they were */
+    }
+    return needed;
 }
 
 /* The band that needs the fewest wafers, the widest of equals: with more rows a tile has fewer
@@ -409,15 +419,10 @@ static int fill_with_one(struct plan *p, const struct strip *alone, struct image
 
 static uint64_t predicted(const struct plan *p, struct strip s)
 {
-    struct plan alone = *p;
+    struct plan alone = plan_alone(p, &s);
     struct image_cost phase[PHASES];
-    uint64_t cycles = 0;
-    s.x0 = 0;
-    alone.strips = &s, alone.strip_count = 1;
     plan_predict(&alone, &s, phase);
-    for (int i = 0; i < PHASES; i++)
-        cycles += image_cost_sum(&phase[i]);
-    return cycles;
+    return plan_predicted_cycles(phase);
 }
 
 /* A wider band makes vectors shorter and leaves a tile fewer positions, as long as the MLPs find

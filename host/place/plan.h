@@ -181,6 +181,7 @@ static inline uint64_t image_cost_sum(const struct image_cost *c)
 {
     return c->compute + c->dispatch + c->stages + c->hops + c->words;
 }
+uint64_t plan_predicted_cycles(const struct image_cost phase[PHASES]); /* their sum */
 
 /* SRAM use: of the fullest tile of a strip, by part, and where it is. */
 struct plan_memory {

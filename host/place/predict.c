@@ -75,3 +75,11 @@ void plan_predict(const struct plan *p, const struct strip *strip, struct image_
     free(s->image);
     free(s);
 }
+
+uint64_t plan_predicted_cycles(const struct image_cost phase[PHASES])
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < PHASES; i++)
+        sum += image_cost_sum(&phase[i]);
+    return sum;
+}

@@ -93,24 +93,24 @@ static uint32_t held(const struct units *u, uint32_t experts, uint32_t column, u
     return count;
 }
 
-uint32_t units_fullest_place(const struct units *u, uint32_t experts, uint32_t column)
+/* Of the tiles of a column, or of a place, the first with the most blocks. */
+static uint32_t fullest(const struct units *u, uint32_t experts, bool of_column, uint32_t fixed)
 {
-    uint32_t best = 0, most = 0;
-    for (uint32_t p = 0; p < u->places; p++) {
-        uint32_t count = held(u, experts, column, p);
+    uint32_t best = 0, most = 0, n = of_column ? u->places : u->width;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t count = of_column ? held(u, experts, fixed, i) : held(u, experts, i, fixed);
         if (count > most)
-            most = count, best = p;
+            most = count, best = i;
     }
     return best;
 }
 
+uint32_t units_fullest_place(const struct units *u, uint32_t experts, uint32_t column)
+{
+    return fullest(u, experts, true, column);
+}
+
 uint32_t units_fullest_column(const struct units *u, uint32_t experts, uint32_t place)
 {
-    uint32_t best = 0, most = 0;
-    for (uint32_t c = 0; c < u->width; c++) {
-        uint32_t count = held(u, experts, c, place);
-        if (count > most)
-            most = count, best = c;
-    }
-    return best;
+    return fullest(u, experts, false, place);
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 void bench_items(struct bench_list *out)
 {
@@ -33,13 +32,6 @@ bool bench_chosen(const struct bench_item *i, const char *name)
 {
     size_t n = strlen(name);
     return !strncmp(i->id, name, n) && (i->id[n] == 0 || i->id[n] == '/');
-}
-
-double bench_seconds(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static int compare(const void *a, const void *b)

@@ -54,7 +54,6 @@ int bench_run(const struct bench_item *i, const struct bench_env *env, struct be
 /* For the lists: append an item with an id made by printf; NULL when full is our bug. */
 struct bench_item *bench_add(struct bench_list *l, struct bench_item i, const char *id, ...)
     __attribute__((format(printf, 3, 4)));
-double bench_seconds(void); /* of a clock that only goes forward */
 
 void bench_items_core(struct bench_list *l);
 void bench_items_fabric(struct bench_list *l);

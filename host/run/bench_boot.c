@@ -3,6 +3,7 @@
  * every core asleep. Each runs in a process of its own, so that its memory is its own. */
 #include "run/bench.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "run/boot_image.h"
 
@@ -49,7 +50,7 @@ static void boot(const struct bench_env *env, unsigned side, enum wafer_engine e
                             .width = side,
                             .height = side,
                             .engine = engine};
-    double before = (double)memory_now(), from = bench_seconds(), tiles = (double)side * side;
+    double before = (double)memory_now(), from = wall_seconds(), tiles = (double)side * side;
     struct wafer *w;
     if (wafer_open(&w, &cfg, &out->e))
         return;
@@ -59,7 +60,7 @@ static void boot(const struct bench_env *env, unsigned side, enum wafer_engine e
     if (!wafer_run(w, send_all, &b, BOOT_CYCLES_MAX, &out->e) &&
         !wafer_run_quiet(w, BOOT_CYCLES_MAX, &out->e))
         (void)wafer_check_conservation(w, &out->e);
-    out->seconds = (bench_seconds() - from) / tiles;
+    out->seconds = (wall_seconds() - from) / tiles;
     out->bytes = ((double)memory_now() - before) / tiles;
     io_close(io);
     wafer_close(w);

@@ -3,9 +3,8 @@
  * because tiles without firmware are set up from outside. */
 #include "run/bench_fabric.h"
 
+#include "base/clock.h"
 #include "fabric/inside.h"
-
-#include <time.h>
 
 enum {
     DESC = 0x2600,
@@ -158,13 +157,6 @@ static void set_up(const struct bench_fabric *b, struct wafer *w)
     }
 }
 
-static double now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static uint64_t hops(const struct wafer *w)
 {
     struct wafer_stats s;
@@ -193,9 +185,10 @@ static int run(struct wafer *w, uint64_t cycles, struct err *e)
  * the start has touched its memory then. */
 static int warm_up(const struct bench_fabric *b, struct wafer *w, struct err *e)
 {
-    double until = now() + b->seconds;
+    double until = wall_seconds() + b->seconds;
     int result = 0;
-    for (uint32_t at = 0; !result && at < 4 * b->side && (at < TOUCH_CYCLES || now() < until);
+    for (uint32_t at = 0;
+         !result && at < 4 * b->side && (at < TOUCH_CYCLES || wall_seconds() < until);
          at += CYCLES_AT_ONCE)
         result = run(w, CYCLES_AT_ONCE, e);
     return result;
@@ -214,10 +207,10 @@ int bench_fabric_run(const struct bench_fabric *b, struct bench_fabric_result *o
     set_up(b, w);
     int result = warm_up(b, w, e);
     uint64_t from = w->cycle, before = hops(w);
-    double start_at = now();
-    while (!result && now() - start_at < b->seconds)
+    double start_at = wall_seconds();
+    while (!result && wall_seconds() - start_at < b->seconds)
         result = run(w, CYCLES_AT_ONCE, e);
-    out->seconds = now() - start_at;
+    out->seconds = wall_seconds() - start_at;
     out->cycles = w->cycle - from;
     out->hops = hops(w) - before;
     wafer_close(w);
