@@ -18,7 +18,7 @@ struct attention {
                                   many of every block, one block behind the other */
     uint32_t slots;            /* positions of one user this tile can cache */
     uint32_t latent_bytes;     /* of one element of the cache */
-    uint16_t first;            /* [low_rank | kv | sum x^2 | window | header], after phase 1 */
+    uint16_t first;            /* [low_rank | kv | sum x^2 | x as C | header], after phase 1 */
     uint16_t scale;            /* 1 word: r of the input norm */
     uint16_t queries;          /* [blocks][query], then sum q_a^2, sum latent^2, turned */
     uint16_t sums;             /* the two sums behind them */
@@ -60,17 +60,13 @@ static void token_begin(struct tile *t)
     t->token_args = image_kernel_beside(t->m, KERNEL_token, &none, sizeof none);
 }
 
-static void low_rank_phase(struct tile *t, struct attention *a)
+/* What a tile adds to [low_rank | kv | sum x^2 | x as C | header]. */
+static void low_rank_part(struct tile *t, const struct attention *a, uint16_t part)
 {
     struct image *m = t->m;
     struct weight w;
-    uint32_t n = a->low_rank.count + a->kv.count, all = n + 1 + t->window.count + PLAN_HEADER;
-    if (t->input)
-        token_begin(t);
-    uint16_t x = word_at(t->input, PLAN_HEADER), part = image_words(m, PART_BUFFERS, all);
-    a->first = image_words(m, PART_BUFFERS, all);
-    t->residual = word_at(a->first, n + 1);
-    t->header = word_at(t->residual, t->window.count);
+    uint32_t n = a->low_rank.count + a->kv.count;
+    uint16_t x = word_at(t->input, PLAN_HEADER);
     tile_weight(t, ROLE_INPUT_NORM, &w);
     tile_mul(t, t->norm_row, x, block_vector(m, &w, t->hidden_row), t->hidden_row.count);
     if (a->low_rank.count) {
@@ -82,12 +78,27 @@ static void low_rank_phase(struct tile *t, struct attention *a)
     struct block kv = block_place(m, &w, a->kv, t->hidden_row);
     block_product(m, &kv, word_at(part, a->low_rank.count), t->norm_row, false);
     tile_square_sum(t, word_at(part, n), x, t->hidden_row.count);
-    tile_pick(t, word_at(part, n + 1), t->window, x, t->hidden_row);
+    tile_pick(t, word_at(part, n + 1), t->hidden_col, x, t->hidden_row);
     if (t->hidden_row.count && t->hidden_row.first == 0)
-        tile_copy(t, word_at(part, n + 1 + t->window.count), t->input, PLAN_HEADER);
-    line_reduce(m, &t->column, REDUCE_ADD, part, a->first, fixed(all));
-    line_broadcast(m, &t->column, a->first, fixed(all));
+        tile_copy(t, word_at(part, n + 1 + t->hidden_col.count), t->input, PLAN_HEADER);
+}
+
+static void low_rank_phase(struct tile *t, struct attention *a)
+{
+    struct image *m = t->m;
+    uint32_t n = a->low_rank.count + a->kv.count, all = n + 1 + t->hidden_col.count + PLAN_HEADER;
+    if (t->input)
+        token_begin(t);
+    uint16_t part = image_words(m, PART_BUFFERS, all);
+    a->first = image_words(m, PART_BUFFERS, all);
+    t->residual = word_at(a->first, n + 1);
+    t->header = word_at(t->residual, t->hidden_col.count);
+    if (!t->hub)
+        low_rank_part(t, a, part);
+    tile_column(t, REDUCE_ADD, part, a->first, all);
     image_mark(m, PHASE_LOW_RANK);
+    if (t->hub)
+        return;
 
     struct args_rsqrt norm = {.norm = tile_norm(t, word_at(a->first, n), t->config->hidden)};
     norm.out = a->scale = image_words(m, PART_BUFFERS, 1);
@@ -110,7 +121,7 @@ static uint16_t query_input(struct tile *t, struct attention *a, struct slice *c
     }
     *cols = t->hidden_col;
     tile_weight(t, ROLE_INPUT_NORM, &w);
-    tile_mul(t, t->norm_x, own_part(t, t->residual), block_vector(t->m, &w, *cols), cols->count);
+    tile_mul(t, t->norm_x, t->residual, block_vector(t->m, &w, *cols), cols->count);
     tile_scale(t, t->norm_x, t->norm_x, a->scale, cols->count);
     return t->norm_x;
 }
@@ -293,12 +304,11 @@ static void latent_query_piece(struct tile *t, struct attention *a, struct piece
                    word_at(a->own, p.at + nope + both.first - p.from), a->rope_scale, both.count);
 }
 
-static void latent_query_phase(struct tile *t, struct attention *a)
+/* What a tile adds to [heads][latent] queries and the new latent behind them. */
+static void latent_query_part(struct tile *t, struct attention *a, uint16_t part)
 {
     struct image *m = t->m;
-    uint32_t n = a->heads * t->latent.count, all = n + (a->blocks > 1 ? t->latent.count : 0);
-    uint16_t part = image_words(m, PART_BUFFERS, all);
-    a->latent_queries = image_words(m, PART_BUFFERS, all);
+    uint32_t n = a->heads * t->latent.count;
     if (a->blocks == 1) {
         uint16_t latent = image_words(m, PART_BUFFERS, t->latent.count);
         latent_kernel(t, a, t->latent, word_at(a->first, a->low_rank.count), latent);
@@ -312,9 +322,18 @@ static void latent_query_phase(struct tile *t, struct attention *a)
     a->rope_scale = image_data(m, PART_PROGRAM, &multiplier, sizeof multiplier);
     for (struct piece p = {0}; next_piece(a->query, a->query_dim, &p);)
         latent_query_piece(t, a, p, part);
-    line_reduce(m, &t->column, REDUCE_ADD, part, a->latent_queries, fixed(all));
-    line_broadcast(m, &t->column, a->latent_queries, fixed(all));
-    if (a->blocks > 1)
+}
+
+static void latent_query_phase(struct tile *t, struct attention *a)
+{
+    struct image *m = t->m;
+    uint32_t n = a->heads * t->latent.count, all = n + (a->blocks > 1 ? t->latent.count : 0);
+    uint16_t part = image_words(m, PART_BUFFERS, all);
+    a->latent_queries = image_words(m, PART_BUFFERS, all);
+    if (!t->hub)
+        latent_query_part(t, a, part);
+    tile_column(t, REDUCE_ADD, part, a->latent_queries, all);
+    if (a->blocks > 1 && !t->hub)
         latent_store(t, a, word_at(a->latent_queries, n));
     image_mark(m, PHASE_LATENT_QUERY);
 }
@@ -354,7 +373,7 @@ static void score_product(struct tile *t, struct attention *a, uint16_t part)
 /* How many scores of a head a tile has when half the context is used: what choices are made by. */
 static uint32_t usual_cached(const struct tile *t)
 {
-    return t->plan->context / (2 * t->h) + 1;
+    return t->plan->context / (2 * t->rows) + 1;
 }
 
 /* How a block's rows share the softmax: by heads when there is one block, or else by positions. The
@@ -392,16 +411,14 @@ static uint16_t agree_on_maxima(struct tile *t, uint16_t max, uint32_t heads, bo
 {
     struct image *m = t->m;
     uint16_t top = image_words(m, PART_BUFFERS, heads);
-    if (positions) {
+    if (positions && !t->hub) {
         uint16_t row = image_words(m, PART_BUFFERS, heads);
         line_reduce(m, &t->block, REDUCE_MAX, max, row, fixed(heads));
         max = row;
     }
-    if (!positions || t->block.index == t->block.root) {
-        line_reduce(m, &t->column, REDUCE_MAX, max, top, fixed(heads));
-        line_broadcast(m, &t->column, top, fixed(heads));
-    }
-    if (positions)
+    if (!positions || t->block.index == t->block.root)
+        tile_column(t, REDUCE_MAX, max, top, heads);
+    if (positions && !t->hub)
         line_broadcast(m, &t->block, top, fixed(heads));
     return top;
 }
@@ -417,6 +434,10 @@ static void softmax_kernels(struct tile *t, struct attention *a, bool shares, ui
         mine = (struct slice){0, a->heads};
     if (!mine.count)
         return;
+    if (t->hub) {
+        (void)agree_on_maxima(t, LINE_NO_PART, mine.count, positions);
+        return;
+    }
     struct args_score args = {.scale = (float)attention_scale(t->config),
                               .scores = word_at(a->weights, a->heads),
                               .max = image_words(m, PART_BUFFERS, mine.count),
@@ -440,21 +461,21 @@ static void softmax_phase(struct tile *t, struct attention *a)
     struct length scores = {.times = a->heads, .patches = &t->patches}, weights = scores;
     uint16_t out = a->weights;
     weights.plus = a->heads;
-    if (shares)
+    if (shares && !t->hub)
         out = share_begin(t->m, &t->block, word_at(a->weights, a->heads), scores,
                           a->heads * (1 + a->slots));
     softmax_kernels(t, a, shares, out);
-    share_end(t->m, &t->block, shares, out, a->weights, weights);
+    if (!t->hub)
+        share_end(t->m, &t->block, shares, out, a->weights, weights);
     image_mark(t->m, PHASE_SOFTMAX);
 }
 
-static void value_phase(struct tile *t, struct attention *a)
+/* What a tile adds to [heads][latents] weighted latents and the weights' sums behind them. */
+static void value_part(struct tile *t, const struct attention *a, uint16_t part)
 {
     struct image *m = t->m;
     uint32_t mixed = a->heads * t->latent_count;
     uint8_t op = t->plan->cache_bf16 ? STREAM_AXPY_BF16 : STREAM_AXPY_F32;
-    uint16_t part = image_words(m, PART_BUFFERS, mixed + a->heads);
-    a->mixed = image_words(m, PART_BUFFERS, mixed + a->heads);
     if (t->latent_count) {
         uint16_t at =
             image_step(m, (struct stream_desc){.op = op,
@@ -474,8 +495,17 @@ static void value_phase(struct tile *t, struct attention *a)
         follow_user(t, a, at);
     }
     tile_copy(t, word_at(part, mixed), a->weights, a->heads);
-    line_reduce(m, &t->column, REDUCE_ADD, part, a->mixed, fixed(mixed + a->heads));
-    line_broadcast(m, &t->column, a->mixed, fixed(mixed + a->heads));
+}
+
+static void value_phase(struct tile *t, struct attention *a)
+{
+    struct image *m = t->m;
+    uint32_t all = a->heads * (t->latent_count + 1);
+    uint16_t part = image_words(m, PART_BUFFERS, all);
+    a->mixed = image_words(m, PART_BUFFERS, all);
+    if (!t->hub)
+        value_part(t, a, part);
+    tile_column(t, REDUCE_ADD, part, a->mixed, all);
     image_mark(m, PHASE_VALUES);
 }
 
@@ -527,22 +557,24 @@ static void attention_out_phase(struct tile *t, const struct attention *a, uint1
 {
     struct image *m = t->m;
     struct weight w;
-    uint16_t part = image_words(m, PART_BUFFERS, t->window.count);
-    tile_weight(t, ROLE_O, &w);
-    struct block o = block_place_runs(
-        m, &w, one_run(t->window), (struct runs){a->value, a->heads * t->config->v_dim, a->blocks});
-    block_product(m, &o, part, values, false);
+    uint16_t part = image_words(m, PART_BUFFERS, t->hidden_col.count);
+    if (!t->hub) {
+        struct runs cols = {a->value, a->heads * t->config->v_dim, a->blocks};
+        tile_weight(t, ROLE_O, &w);
+        struct block o = block_place_runs(m, &w, one_run(t->hidden_col), cols);
+        block_product(m, &o, part, values, false);
+    }
     emit_residual_sum(t, part, PHASE_ATTENTION_OUT);
 }
 
 void emit_residual_sum(struct tile *t, uint16_t part, enum phase phase)
 {
     struct image *m = t->m;
-    struct length n = fixed(t->window.count);
-    uint16_t out = image_words(m, PART_BUFFERS, t->window.count);
-    line_reduce(m, &t->column, REDUCE_ADD, part, out, n);
-    if (t->column_root)
-        tile_add(t, out, out, t->residual, t->window.count);
+    struct length n = fixed(t->hidden_col.count);
+    uint16_t out = image_words(m, PART_BUFFERS, t->hidden_col.count);
+    if (t->h == 1 || t->r == line_beside(t->column.root))
+        tile_add(t, part, part, t->residual, t->hidden_col.count);
+    line_reduce(m, &t->column, REDUCE_ADD, column_part(t, part), out, n);
     line_broadcast(m, &t->column, out, n);
     image_mark(m, phase);
     t->residual = out;
@@ -553,8 +585,8 @@ static void token_finish(struct tile *t, const struct attention *a)
     uint32_t slot_bytes = t->latent.count * a->latent_bytes;
     struct args_token args = {.x = t->input ? t->input : t->header,
                               .state = t->state,
-                              .row = (uint16_t)t->r,
-                              .rows = (uint16_t)t->h,
+                              .row = (uint16_t)t->share,
+                              .rows = (uint16_t)t->rows,
                               .slots = (uint16_t)a->slots,
                               .slot_bytes = (uint16_t)slot_bytes,
                               .users = (uint16_t)t->plan->users,
@@ -580,20 +612,34 @@ static struct attention cut(const struct tile *t)
                           .kv = t->latent};
     a.first_head = t->block_index * a.heads;
     a.low_rank = slice_of(k->q_lora_rank, t->w, t->c);
-    a.query = slice_of_pairs(a.heads * a.query_dim, t->h, t->r, a.query_dim, k->nope_dim);
-    a.value = slice_of(a.heads * k->v_dim, t->h, t->r);
-    a.slots = (t->plan->context + t->h - 1 - t->r) / t->h;
+    a.query = row_slice_of_pairs(t, a.heads * a.query_dim, a.query_dim, k->nope_dim);
+    a.value = row_slice(t, a.heads * k->v_dim);
+    a.slots = t->hub ? 0 : (t->plan->context + t->rows - 1 - t->share) / t->rows;
     if (blocks > 1) {
         a.kv = slice_of(latents, t->w, t->c);
-        a.turned = slice_of_pairs(latents, t->h, t->r, latents, k->kv_lora_rank);
+        a.turned = row_slice_of_pairs(t, latents, latents, k->kv_lora_rank);
     }
     a.kv_latents = slice_overlap(a.kv, (struct slice){0, k->kv_lora_rank}).count;
     return a;
 }
 
+/* The hub's share: what is summed along columns. */
+static void emit_hub(struct tile *t, struct attention *a)
+{
+    low_rank_phase(t, a);
+    latent_query_phase(t, a);
+    softmax_phase(t, a);
+    value_phase(t, a);
+    attention_out_phase(t, a, LINE_NO_PART);
+}
+
 void emit_attention(struct tile *t)
 {
     struct attention a = cut(t);
+    if (t->hub) {
+        emit_hub(t, &a);
+        return;
+    }
     low_rank_phase(t, &a);
     query_phase(t, &a);
     latent_query_phase(t, &a);

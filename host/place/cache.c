@@ -36,8 +36,8 @@ uint16_t cache_place(struct tile *t, uint32_t slots)
         return at;
     float *latent = xcalloc(t->latent.count, sizeof *latent);
     for (uint32_t user = 0; user < p->users; user++)
-        for (uint32_t slot = 0; slot < slots && slot * t->h + t->r < p->filled; slot++)
-            fill_slot(t, user, slot * t->h + t->r, latent,
+        for (uint32_t slot = 0; slot < slots && slot * t->rows + t->share < p->filled; slot++)
+            fill_slot(t, user, slot * t->rows + t->share, latent,
                       room + (size_t)(user * slots + slot) * slot_bytes);
     free(latent);
     return at;

@@ -164,20 +164,29 @@ uint32_t line_stores(const struct line *l)
     return d.takes - d.passes_on;
 }
 
+/* What takes a message: onto nothing, or onto what the tile has; into memory, or on to a colour. */
+static uint8_t take_op(enum reduction op, bool onto, bool on)
+{
+    if (!onto)
+        return on ? STREAM_FORWARD : STREAM_RECV;
+    if (op == REDUCE_ADD)
+        return on ? STREAM_ADD_SEND : STREAM_ADD_RECV;
+    return on ? STREAM_MAX_SEND : STREAM_MAX_RECV;
+}
+
 static void reduce(struct image *m, const struct duties *d, enum reduction op, uint16_t part,
                    uint16_t out, struct length n)
 {
-    uint8_t receive = op == REDUCE_ADD ? STREAM_ADD_RECV : STREAM_MAX_RECV;
-    uint8_t combine = op == REDUCE_ADD ? STREAM_ADD_SEND : STREAM_MAX_SEND;
     uint16_t have = part;
     for (uint32_t i = 0; i < d->takes; i++) {
-        struct stream_desc s = {.op = receive, .dst = out, .src0 = have, .src1 = d->take[i]};
-        if (d->passes_on && i + 1 == d->takes) {
-            s.op = combine;
-            s.flags = d->flags;
-            s.dst = d->to;
-        }
-        line_step(m, s, n);
+        bool on = d->passes_on && i + 1 == d->takes;
+        line_step(m,
+                  (struct stream_desc){.op = take_op(op, have != LINE_NO_PART, on),
+                                       .flags = on ? d->flags : 0,
+                                       .dst = on ? d->to : out,
+                                       .src0 = have,
+                                       .src1 = d->take[i]},
+                  n);
         have = out;
     }
     if (d->sends && !d->passes_on)
@@ -224,23 +233,25 @@ static void reckon_broadcast(struct image *m, const struct line *l, struct lengt
                      cost_broadcast(m->machine, size, words > 0), reach(l, m->machine));
 }
 
-void line_reduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,
-                 uint16_t out, struct length n)
+static struct duties begin_reduce(struct image *m, const struct line *l, struct length n)
 {
     reckon_reduce(m, l, n);
     if (l->log)
         line_log_reduce(l->log, n);
-    struct duties d = route_line(m, l);
+    return route_line(m, l);
+}
+
+void line_reduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,
+                 uint16_t out, struct length n)
+{
+    struct duties d = begin_reduce(m, l, n);
     reduce(m, &d, op, part, out, n);
 }
 
 void line_reduce_onto(struct image *m, const struct line *l, uint16_t part, uint16_t out,
                       struct length n, uint8_t colour)
 {
-    reckon_reduce(m, l, n);
-    if (l->log)
-        line_log_reduce(l->log, n);
-    struct duties d = route_line(m, l);
+    struct duties d = begin_reduce(m, l, n);
     if (!d.sends) {
         d.sends = true;
         d.passes_on = d.takes > 0;
@@ -251,24 +262,62 @@ void line_reduce_onto(struct image *m, const struct line *l, uint16_t part, uint
 
 /* ---- broadcast, gather ---- */
 
-void line_broadcast(struct image *m, const struct line *l, uint16_t data, struct length n)
+/* Ports of a broadcast that lead away from a tile. */
+static unsigned ports_below(const struct line *l)
+{
+    return l->index > 0 ? 1u << l->low : 0;
+}
+
+static unsigned ports_above(const struct line *l)
+{
+    return l->index + 1 < l->length ? 1u << l->high : 0;
+}
+
+static void route_root(struct image *m, const struct line *l)
+{
+    image_route(m, l->broadcast, ROUTE_WORD(AT_RAMP, ports_below(l) | ports_above(l)), false);
+}
+
+static void take_broadcast(struct image *m, const struct line *l, uint16_t data, struct length n)
+{
+    bool below = l->index < l->root;
+    image_route(m, l->broadcast,
+                ROUTE_WORD(1u << (below ? l->high : l->low),
+                           AT_RAMP | (below ? ports_below : ports_above)(l)),
+                true);
+    line_step(m, (struct stream_desc){.op = STREAM_RECV, .dst = data, .src1 = l->broadcast}, n);
+}
+
+static void log_broadcast(struct image *m, const struct line *l, struct length n)
 {
     reckon_broadcast(m, l, n);
     if (l->log)
         line_log_broadcast(l->log, n);
+}
+
+void line_broadcast(struct image *m, const struct line *l, uint16_t data, struct length n)
+{
+    log_broadcast(m, l, n);
     if (l->length == 1)
         return;
-    unsigned down = l->index > 0 ? 1u << l->low : 0,
-             up = l->index + 1 < l->length ? 1u << l->high : 0;
-    if (l->index == l->root) {
-        image_route(m, l->broadcast, ROUTE_WORD(AT_RAMP, down | up), false);
-        line_step(m, (struct stream_desc){.op = STREAM_SEND, .dst = l->broadcast, .src0 = data}, n);
+    if (l->index != l->root) {
+        take_broadcast(m, l, data, n);
         return;
     }
-    int below = l->index < l->root;
-    image_route(m, l->broadcast,
-                ROUTE_WORD(1u << (below ? l->high : l->low), AT_RAMP | (below ? down : up)), true);
-    line_step(m, (struct stream_desc){.op = STREAM_RECV, .dst = data, .src1 = l->broadcast}, n);
+    route_root(m, l);
+    line_step(m, (struct stream_desc){.op = STREAM_SEND, .dst = l->broadcast, .src0 = data}, n);
+}
+
+void line_forward(struct image *m, const struct line *l, uint8_t from, uint16_t data,
+                  struct length n)
+{
+    log_broadcast(m, l, (struct length){.plus = 1});
+    if (l->index != l->root) {
+        take_broadcast(m, l, data, n);
+        return;
+    }
+    route_root(m, l);
+    line_step(m, (struct stream_desc){.op = STREAM_FORWARD, .dst = l->broadcast, .src1 = from}, n);
 }
 
 void line_allreduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,

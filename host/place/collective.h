@@ -64,6 +64,9 @@ void line_step(struct image *m, struct stream_desc d, struct length n);
 void line_reduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,
                  uint16_t out, struct length n);
 
+/* For the root's `part`: it adds nothing of its own. */
+enum { LINE_NO_PART = 0 };
+
 /* The same, but the root sends the result on a colour (which it must route) while it makes it. */
 void line_reduce_onto(struct image *m, const struct line *l, uint16_t part, uint16_t out,
                       struct length n, uint8_t colour);
@@ -74,6 +77,11 @@ uint32_t line_stores(const struct line *l);
 
 /* The root's `data` into every other tile's `data`. Cost: cost_broadcast. One step, one route. */
 void line_broadcast(struct image *m, const struct line *l, uint16_t data, struct length n);
+
+/* The root broadcasts what comes in on a colour (which it must route): into every other tile's
+ * `data`. */
+void line_forward(struct image *m, const struct line *l, uint8_t from, uint16_t data,
+                  struct length n);
 
 /* line_reduce, then line_broadcast of `out`. Cost: cost_allreduce. */
 void line_allreduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,

@@ -13,7 +13,7 @@ static uint16_t normed(struct tile *t)
     uint16_t out = image_words(m, PART_BUFFERS, n + 1);
     tile_square_sum(t, word_at(part, n), x, t->hidden_row.count);
     tile_pick(t, part, t->hidden_col, x, t->hidden_row);
-    line_reduce(m, &t->column, REDUCE_ADD, part, out, fixed(n + 1));
+    line_reduce(m, &t->column, REDUCE_ADD, column_part(t, part), out, fixed(n + 1));
     if (!t->column_root)
         return out;
     struct args_rsqrt norm = {.norm = tile_norm(t, word_at(out, n), t->config->hidden),

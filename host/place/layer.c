@@ -75,6 +75,11 @@ void tile_pick(struct tile *t, uint16_t d, struct slice wanted, uint16_t a, stru
               both.count);
 }
 
+void tile_column(struct tile *t, enum reduction op, uint16_t part, uint16_t out, uint32_t count)
+{
+    line_allreduce(t->m, &t->column, op, column_part(t, part), out, fixed(count));
+}
+
 uint8_t plan_input_colour(uint32_t strip_index)
 {
     return strip_index & 1 ? COLOUR_INPUT_ODD : COLOUR_INPUT_EVEN;
@@ -85,14 +90,43 @@ uint8_t plan_logits_colour(void)
     return COLOUR_LOGITS;
 }
 
-/* The rows of a band on which nothing comes in begin when the nearest one with input tells them to.
- * They would send what they add to the first sum as soon as they have booted. */
+/* ---- the first step of a token ---- */
+
+/* The rows of a band on which nothing comes in begin when the nearest one with input tells them to:
+ * the one above them, or below if there is none. They would send what they add to the first sum as
+ * soon as they have booted. A hub between two rows with input only takes. */
+static bool takes_input(const struct tile *t, uint32_t y)
+{
+    return plan_row_moves(t->plan, t->strip_index, y);
+}
+
+static bool in_rows(struct slice rows, uint32_t y)
+{
+    return y >= rows.first && y < rows.first + rows.count;
+}
+
+/* Whether row y begins when the row above, or below it (`from` -1, 1), says so. */
+static bool told_from(const struct tile *t, uint32_t y, int from)
+{
+    struct slice band = t->strip->band;
+    if (!in_rows(band, y) || takes_input(t, y))
+        return false;
+    uint32_t above = y, below = y;
+    while (in_rows(band, above) && !takes_input(t, above))
+        above--;
+    while (in_rows(band, below) && !takes_input(t, below))
+        below++;
+    bool north = in_rows(band, above);
+    if (north && y == strip_hub(t->plan, t->strip) && above + 1 == y && below == y + 1 &&
+        in_rows(band, below))
+        return false;
+    return from < 0 ? north : !north;
+}
+
 static void begin_rows(struct tile *t, uint32_t y)
 {
-    const struct slice *in = &t->strip->input, *band = &t->strip->band;
-    uint32_t last = in->first + in->count - 1, end = band->first + band->count - 1;
-    unsigned north = y == in->first && in->first > band->first ? AT_NORTH : 0;
-    unsigned south = y == last && last < end ? AT_SOUTH : 0;
+    unsigned north = told_from(t, y - 1, 1) ? AT_NORTH : 0;
+    unsigned south = told_from(t, y + 1, -1) ? AT_SOUTH : 0;
     if (!north && !south)
         return;
     image_route(t->m, COLOUR_BEGIN, ROUTE_WORD(AT_RAMP, north | south), false);
@@ -102,11 +136,14 @@ static void begin_rows(struct tile *t, uint32_t y)
 
 static void wait_to_begin(struct tile *t, uint32_t y)
 {
-    const struct slice *in = &t->strip->input, *band = &t->strip->band;
-    bool above = y < in->first;
-    unsigned from = above ? AT_SOUTH : AT_NORTH, on = above ? AT_NORTH : AT_SOUTH;
-    if (above ? y == band->first : y + 1 == band->first + band->count)
-        on = 0;
+    bool above = told_from(t, y, -1);
+    if (!above && !told_from(t, y, 1))
+        return;
+    unsigned from = above ? AT_NORTH : AT_SOUTH, on = 0;
+    if (above && told_from(t, y + 1, -1))
+        on = AT_SOUTH;
+    if (!above && told_from(t, y - 1, 1))
+        on = AT_NORTH;
     image_route(t->m, COLOUR_BEGIN, ROUTE_WORD(from, AT_RAMP | on), true);
     image_step(t->m, (struct stream_desc){.op = STREAM_RECV,
                                           .dst = image_words(t->m, PART_BUFFERS, 1),
@@ -118,7 +155,7 @@ static void wait_to_begin(struct tile *t, uint32_t y)
 static void emit_input(struct tile *t)
 {
     uint32_t y = t->strip->band.first + t->r;
-    if (!t->takes_input) {
+    if (!takes_input(t, y)) {
         wait_to_begin(t, y);
         return;
     }
@@ -141,7 +178,7 @@ static uint16_t emit_share(struct tile *t, struct slice row)
     uint16_t x = word_at(part, PLAN_HEADER);
     struct slice own = slice_overlap(row, t->hidden_col);
     uint16_t to = word_at(x, own.first - row.first);
-    uint16_t from = word_at(t->residual, own.first - t->window.first);
+    uint16_t from = word_at(t->residual, own.first - t->hidden_col.first);
     if (t->c == 0)
         tile_copy(t, part, t->header, PLAN_HEADER);
     if (t->mlp_out) {
@@ -163,29 +200,16 @@ void emit_row_sum_east(struct tile *t, uint16_t part, struct length n, uint8_t c
     line_reduce_onto(t->m, &t->row, part, sum, n, colour);
 }
 
-static struct slice next_input(const struct tile *t)
-{
-    const struct plan *p = t->plan;
-    uint32_t next = t->strip_index + 1;
-    return next < p->strip_count ? p->strips[next].input : p->output;
-}
-
-static bool in_rows(struct slice rows, uint32_t y)
-{
-    return y >= rows.first && y < rows.first + rows.count;
-}
-
 /* The share of the result that the next strip takes on this row is summed along the row, and goes
  * there. */
 static void emit_move(struct tile *t)
 {
-    struct slice rows = next_input(t);
-    uint32_t y = t->strip->band.first + t->r;
-    if (!in_rows(rows, y))
+    uint32_t next = t->strip_index + 1, y = t->strip->band.first + t->r;
+    if (!plan_row_moves(t->plan, next, y))
         return;
-    struct slice row = slice_of(t->config->hidden, rows.count, y - rows.first);
+    struct slice row = plan_row_share(t->plan, next, y);
     emit_row_sum_east(t, emit_share(t, row), fixed(PLAN_HEADER + row.count),
-                      plan_input_colour(t->strip_index + 1));
+                      plan_input_colour(next));
     image_mark(t->m, PHASE_MOVE);
 }
 
@@ -193,18 +217,15 @@ static void emit_move(struct tile *t)
  * row. */
 static void emit_turn(struct tile *t)
 {
-    struct slice row = slice_of(t->config->hidden, t->h, t->r);
+    struct slice row = row_slice(t, t->config->hidden);
     struct length n = fixed(PLAN_HEADER + row.count);
+    if (t->hub)
+        return;
     uint16_t part = emit_share(t, row);
     t->input = image_words(t->m, PART_BUFFERS, n.plus);
     line_reduce(t->m, &t->row, REDUCE_ADD, part, t->input, n);
     line_broadcast(t->m, &t->row, t->input, n);
     image_mark(t->m, PHASE_MOVE);
-}
-
-bool strip_is_split(const struct plan *p, const struct strip *s)
-{
-    return s->band.count < p->height;
 }
 
 static struct line line_make(uint32_t index, uint32_t length, enum fabric_port low,
@@ -260,23 +281,22 @@ static void tile_init(struct tile *t, const struct plan *p, uint32_t strip_index
     *t = (struct tile){
         .m = t->m, .plan = p, .config = p->config, .strip = s, .strip_index = strip_index};
     t->outer = !in_rows(band, y);
-    t->takes_input = in_rows(s->input, y);
     t->split = strip_is_split(p, s);
     t->c = c, t->w = s->width;
     t->r = !t->outer ? y - band.first : y < band.first ? y : y - band.count;
     t->h = t->outer ? p->height - band.count : band.count;
+    bool hub = t->split && !t->outer;
+    t->hub = hub && y == strip_hub(p, s);
+    t->rows = t->h - hub;
+    t->share = t->r - (hub && y > strip_hub(p, s));
 }
 
 /* What comes in on this row, or is turned to it from the stage before in the same strip. */
 static struct slice stream_row(const struct tile *t)
 {
-    const struct slice *in = &t->strip->input;
-    uint32_t hidden = t->config->hidden;
     if (t->stage > t->strip->first)
-        return slice_of(hidden, t->h, t->r);
-    if (!t->takes_input)
-        return (struct slice){0, 0};
-    return slice_of(hidden, in->count, t->strip->band.first + t->r - in->first);
+        return row_slice(t, t->config->hidden);
+    return plan_row_share(t->plan, t->strip_index, t->strip->band.first + t->r);
 }
 
 /* How this region cuts the vectors of a stage. */
@@ -284,9 +304,9 @@ static void cut_vectors(struct tile *t)
 {
     const struct model_config *k = t->config;
     uint32_t latents = k->kv_lora_rank + k->rope_dim;
-    t->hidden_row = stream_row(t);
+    t->hidden_row = t->outer ? (struct slice){0, 0} : stream_row(t);
     t->hidden_col = slice_of(k->hidden, t->w, t->c);
-    t->window = units_window(t);
+    t->window = units_window(t, t->c);
     if (t->outer)
         return;
     t->latent = slice_of_pairs(latents, t->block.length, t->block.index, latents, k->kv_lora_rank);
@@ -297,7 +317,7 @@ static void emit_layer(struct tile *t)
 {
     t->patches.count = 0;
     t->mlp_out = 0;
-    t->norm_x = image_words(t->m, PART_BUFFERS, t->window.count);
+    t->norm_x = image_words(t->m, PART_BUFFERS, t->outer ? t->window.count : t->hidden_col.count);
     if (!t->outer) {
         t->state = image_words(t->m, PART_BUFFERS, sizeof(struct token_state) / 4);
         t->norm_row = image_words(t->m, PART_BUFFERS, t->hidden_row.count);
@@ -362,6 +382,7 @@ void plan_choose(const struct plan *p, struct strip *s, struct image *m)
                             .outer_column = log_make(p, s, outside),
                             .outer_row = log_make(p, s, s->width)};
     alone.strips = s, alone.strip_count = 1;
+    s->kinds.column = REDUCE_TWO_SIDED; /* a hub in the middle, not in the row that is logged */
     log_tile(&alone, s->band.first + s->band.count - 1, m, &log);
     bool narrow = s->blocks > 1; /* a tile takes from blocks too, which needs input queues */
     s->kinds = (struct strip_kinds){.column = line_choose(&log.column, narrow),

@@ -50,9 +50,10 @@ struct tile {
     const struct strip *strip;
     uint32_t stage; /* the one being written */
     uint32_t strip_index;
-    bool takes_input;
-    bool split, outer;   /* outside the band of a split strip: c, r, w, h and lines are of there */
-    uint32_t c, r, w, h; /* column and row in the region, and its size */
+    bool split, outer;    /* outside the band of a split strip: c, r, w, h and lines are of there */
+    uint32_t c, r, w, h;  /* column and row in the region, and its size */
+    bool hub;             /* of the row of column roots in a band (strip_hub) */
+    uint32_t rows, share; /* rows that have shares of vectors over the rows; this one's number */
     struct line column, row; /* this tile's lines: along its column, along its row */
     struct line block; /* its row inside its block of heads; the row when there is one block */
     uint32_t block_index;
@@ -69,9 +70,9 @@ struct tile {
     uint16_t state;      /* struct token_state */
     uint16_t token_args; /* struct args_token, written at the end when all patches are known */
     struct patch_list patches;
-    uint16_t residual;         /* [window]: x as C, then after each block */
+    uint16_t residual;         /* [hidden_col]: x as C, then after each block */
     uint16_t mlp_out;          /* [window]: what the tiles outside add to it; 0: nothing */
-    uint16_t norm_x, norm_row; /* scratch: x times the norm's weight, C (window) and R */
+    uint16_t norm_x, norm_row; /* scratch: x times the norm's weight, C (outside: window) and R */
 };
 
 static inline struct length fixed(uint32_t words)
@@ -83,10 +84,30 @@ static inline uint16_t word_at(uint16_t base, uint32_t index)
     return (uint16_t)(base + 4 * index);
 }
 
-/* The element of a vector over the window where this column's own part of it begins. */
-static inline uint16_t own_part(const struct tile *t, uint16_t windowed)
+/* Where this column's own part of a vector begins, which outside a band is over the window. */
+static inline uint16_t own_part(const struct tile *t, uint16_t vector)
 {
-    return word_at(windowed, t->hidden_col.first - t->window.first);
+    return t->outer ? word_at(vector, t->hidden_col.first - t->window.first) : vector;
+}
+
+/* This row's share of a vector over the rows; the same where neighbours pair off behind `plain`. */
+static inline struct slice row_slice(const struct tile *t, uint32_t length)
+{
+    return t->hub ? (struct slice){0, 0} : slice_of(length, t->rows, t->share);
+}
+static inline struct slice row_slice_of_pairs(const struct tile *t, uint32_t length, uint32_t dim,
+                                              uint32_t plain)
+{
+    return t->hub ? (struct slice){0, 0} : slice_of_pairs(length, t->rows, t->share, dim, plain);
+}
+
+/* Every tile's `part` summed (or its maximum) along the column into every tile's `out`. */
+void tile_column(struct tile *t, enum reduction op, uint16_t part, uint16_t out, uint32_t count);
+
+/* The part that a tile adds to a sum along the column; the hub has none. */
+static inline uint16_t column_part(const struct tile *t, uint16_t part)
+{
+    return t->hub ? LINE_NO_PART : part;
 }
 
 void tile_weight(const struct tile *t, enum weight_role role, struct weight *w);

@@ -38,6 +38,12 @@ enum reduce_kind line_choose(const struct line_log *log, bool narrow);
 void line_set_kind(struct line *l, enum reduce_kind kind);
 void line_set_root(struct line *l, enum reduce_kind kind, uint32_t root);
 
+/* A tile beside the root, of a line of more than one tile. */
+static inline uint32_t line_beside(uint32_t root)
+{
+    return root ? root - 1 : 1;
+}
+
 /* Tile `index` of `length` neighbours of a line, as a line of its own: a chain to its last tile, on
  * the two colours from `first` on. */
 struct line line_part(const struct line *whole, uint32_t index, uint32_t length, uint8_t first,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mlp.c - the feed-forward half of a layer on one tile: phases 9 to 12 of plan.h. The norm's weight
  * is multiplied in before the products, its scale after them. */
+#include "place/halo.h"
 #include "place/mlp.h"
 #include "place/relay.h"
 #include "place/units.h"
@@ -9,8 +10,8 @@ void norm_input(struct tile *t)
 {
     struct weight w;
     tile_weight(t, ROLE_POST_NORM, &w);
-    uint16_t gain = block_vector(t->m, &w, t->window);
-    tile_mul(t, t->norm_x, t->residual, gain, t->window.count);
+    uint16_t gain = block_vector(t->m, &w, t->hidden_col);
+    tile_mul(t, t->norm_x, own_part(t, t->residual), gain, t->hidden_col.count);
 }
 
 void mlp_product(struct tile *t, enum weight_role role, struct slice rows, uint16_t dst)
@@ -153,12 +154,23 @@ struct routing routing_room(struct tile *t)
         .ids = at, .weights = word_at(at, top_k), .scale = word_at(at, 2 * top_k)};
 }
 
+/* What comes out of the band for the products of gate and up. */
+static void send_input(struct tile *t)
+{
+    uint16_t windowed = t->norm_x;
+    if (t->hub && t->window.count > t->hidden_col.count) {
+        windowed = image_words(t->m, PART_BUFFERS, t->window.count);
+        halo_fill(t, t->norm_x, windowed);
+    }
+    relay_out(t, windowed, t->window.count);
+}
+
 /* The shared expert's input comes before the ids: what is outside can begin with it. */
 static void band_experts(struct tile *t)
 {
     struct routing chosen = routing_room(t);
     norm_input(t);
-    relay_out(t, t->norm_x, t->window.count);
+    send_input(t);
     emit_router(t, &chosen);
 }
 

@@ -110,13 +110,16 @@ static uint32_t monitored_column(const struct strip *s)
 uint32_t plan_monitors(const struct plan *p, const struct strip *s,
                        struct tile_place out[PLAN_MONITORS])
 {
-    uint32_t column = reduce_root(s->kinds.column, s->band.count);
-    out[0] = (struct tile_place){s->x0 + monitored_column(s), s->band.first + column};
-    if (!strip_is_split(p, s))
+    uint32_t root = reduce_root(s->kinds.column, s->band.count);
+    bool split = strip_is_split(p, s);
+    uint32_t row = split ? line_beside(root) : root;
+    out[0] = (struct tile_place){s->x0 + monitored_column(s), s->band.first + row};
+    if (!split)
         return 1;
-    out[1] = (struct tile_place){s->x0 + reduce_root(s->kinds.outer_row, s->width),
+    out[1] = (struct tile_place){out[0].x, strip_hub(p, s)};
+    out[2] = (struct tile_place){s->x0 + reduce_root(s->kinds.outer_row, s->width),
                                  relay_root_row(p, s)};
-    return 2;
+    return PLAN_MONITORS;
 }
 
 uint32_t plan_phase_ends(const struct plan *p, struct tile_place at, struct phase_end *out,
@@ -131,17 +134,77 @@ uint32_t plan_phase_ends(const struct plan *p, struct tile_place at, struct phas
     return n;
 }
 
+/* ---- rows of the residual stream ---- */
+
+bool strip_is_split(const struct plan *p, const struct strip *s)
+{
+    return s->band.count < p->height;
+}
+
+uint32_t strip_hub(const struct plan *p, const struct strip *s)
+{
+    if (!strip_is_split(p, s))
+        return p->height;
+    return s->band.first + reduce_root(s->kinds.column, s->band.count);
+}
+
+static struct slice stream_rows(const struct plan *p, uint32_t i)
+{
+    return i < p->strip_count ? p->strips[i].input : p->output;
+}
+
+bool plan_row_moves(const struct plan *p, uint32_t i, uint32_t y)
+{
+    struct slice rows = stream_rows(p, i);
+    if (y < rows.first || y >= rows.first + rows.count)
+        return false;
+    return !(i > 0 && y == strip_hub(p, &p->strips[i - 1])) &&
+           !(i < p->strip_count && y == strip_hub(p, &p->strips[i]));
+}
+
+/* Those above row `end`. */
+static uint32_t moving_above(const struct plan *p, uint32_t i, uint32_t end)
+{
+    uint32_t count = 0;
+    for (uint32_t y = stream_rows(p, i).first; y < end; y++)
+        count += plan_row_moves(p, i, y);
+    return count;
+}
+
+uint32_t plan_moving_rows(const struct plan *p, uint32_t i)
+{
+    struct slice rows = stream_rows(p, i);
+    return moving_above(p, i, rows.first + rows.count);
+}
+
+struct slice plan_row_share(const struct plan *p, uint32_t i, uint32_t y)
+{
+    if (!plan_row_moves(p, i, y))
+        return (struct slice){0, 0};
+    return slice_of(p->config->hidden, plan_moving_rows(p, i), moving_above(p, i, y));
+}
+
+/* Row number k of them. */
+static uint32_t moving_row(const struct plan *p, uint32_t i, uint32_t k)
+{
+    uint32_t y = stream_rows(p, i).first;
+    while (!plan_row_moves(p, i, y) || k-- > 0)
+        y++;
+    return y;
+}
+
+/* ---- ports ---- */
+
 uint32_t plan_input_count(const struct plan *p)
 {
-    return p->strips[0].input.count;
+    return plan_moving_rows(p, 0);
 }
 
 struct plan_port plan_input(const struct plan *p, uint32_t i)
 {
-    struct slice rows = p->strips[0].input;
-    return (struct plan_port){.port = {PORT_WEST, rows.first + i},
-                              .colour = plan_input_colour(0),
-                              .part = slice_of(p->config->hidden, rows.count, i)};
+    uint32_t y = moving_row(p, 0, i);
+    return (struct plan_port){
+        .port = {PORT_WEST, y}, .colour = plan_input_colour(0), .part = plan_row_share(p, 0, y)};
 }
 
 bool plan_ends_in_head(const struct plan *p)
@@ -163,7 +226,7 @@ static uint32_t head_rows(const struct plan *p)
 
 uint32_t plan_output_count(const struct plan *p)
 {
-    return plan_ends_in_head(p) ? head_rows(p) : p->output.count;
+    return plan_ends_in_head(p) ? head_rows(p) : plan_moving_rows(p, p->strip_count);
 }
 
 struct plan_port plan_output(const struct plan *p, uint32_t i)
@@ -171,9 +234,9 @@ struct plan_port plan_output(const struct plan *p, uint32_t i)
     const struct strip *last = last_strip(p);
     struct plan_port out = {.wafer = last->x0 / p->width, .port = {PORT_EAST, 0}};
     if (!plan_ends_in_head(p)) {
-        out.port.index = p->output.first + i;
+        out.port.index = moving_row(p, p->strip_count, i);
         out.colour = plan_input_colour(p->strip_count);
-        out.part = slice_of(p->config->hidden, p->output.count, i);
+        out.part = plan_row_share(p, p->strip_count, out.port.index);
         return out;
     }
     bool south = strip_is_split(p, last) && i >= last->band.first;

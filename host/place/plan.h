@@ -78,7 +78,7 @@ struct strip {
     uint32_t first, stages; /* which of the plan's stages: layers by number, then the head */
     uint32_t x0, width;     /* columns, counted over all wafers; a strip lies on one wafer */
     struct slice band;      /* rows of attention; all of them: every tile does everything */
-    struct slice input;     /* rows of the band on which the stream comes in */
+    struct slice input;     /* rows of the band on which the stream comes in, if not on hubs */
     uint32_t blocks;        /* of heads; divides them */
     struct strip_kinds kinds;
 };
@@ -124,6 +124,17 @@ struct plan_cfg {
 enum stage_kind plan_stage_kind(const struct plan *p, uint32_t stage);
 bool strip_is_split(const struct plan *p, const struct strip *s); /* the band is not all rows */
 
+/* The hub of a split strip is the row of its band where columns are summed. It has no share of
+ * vectors over the rows, so it takes nothing from its row and has input queues to spare for what it
+ * passes on to the rows outside. No row: the fabric's height. */
+uint32_t strip_hub(const struct plan *p, const struct strip *s);
+
+/* The rows on which the residual stream enters strip i, or leaves the last one (i = strip_count):
+ * all that both bands have but their hubs. Row y's share of the stream; empty: none. */
+uint32_t plan_moving_rows(const struct plan *p, uint32_t i);
+bool plan_row_moves(const struct plan *p, uint32_t i, uint32_t y);
+struct slice plan_row_share(const struct plan *p, uint32_t i, uint32_t y);
+
 /* Place a model. When it does not fit: ERR_INPUT naming the tile, the part that overflows, need and
  * have. */
 int plan_open(struct plan **out, const struct plan_cfg *cfg, struct err *e);
@@ -138,8 +149,8 @@ void plan_choose(const struct plan *p, struct strip *s, struct image *m);
 bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct image *m);
 
 /* The tiles by which a strip's phases are timed: about where its row root and column root meet, in
- * the band and, in a split strip, outside. */
-enum { PLAN_MONITORS = 2 };
+ * the band and, in a split strip, in the hub and outside, in this order. */
+enum { PLAN_MONITORS = 3 };
 struct tile_place {
     uint32_t x, y;
 };

@@ -7,14 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { REGIONS = 2 }; /* band, outside */
+
 /* A collective costs all tiles of its line the same; between two of them the slowest counts. */
 struct slowest {
     const struct plan *plan;
     const struct strip *strip;
     struct image *image;
-    struct image_cost local[PHASES][PLAN_MONITORS],
-        lines[PHASES][PLAN_MONITORS];      /* band, outside */
-    uint64_t least[PHASES][PLAN_MONITORS]; /* local part of the fastest tile */
+    struct image_cost local[PHASES][REGIONS], lines[PHASES][REGIONS];
+    uint64_t least[PHASES][REGIONS]; /* local part of the fastest tile that adds to a sum */
 };
 
 static uint64_t local_part(const struct image_cost *c)
@@ -46,7 +47,7 @@ static bool visit(void *self, struct tile_place at)
         const struct image_cost *c = &s->image->mark[i].cost;
         uint8_t phase = s->image->mark[i].id;
         uint64_t *least = &s->least[phase][outer];
-        if (!*least || local_part(c) < *least)
+        if (at.y != strip_hub(s->plan, s->strip) && (!*least || local_part(c) < *least))
             *least = local_part(c);
         if (local_part(c) > local_part(&s->local[phase][outer]))
             s->local[phase][outer] = *c;
@@ -63,7 +64,7 @@ void plan_predict(const struct plan *p, const struct strip *strip, struct image_
     (void)sample_tiles(p, strip, visit, s);
     memset(out, 0, PHASES * sizeof *out);
     for (int i = 0; i < PHASES; i++) {
-        for (int outer = 0; outer < PLAN_MONITORS; outer++) {
+        for (int outer = 0; outer < REGIONS; outer++) {
             const struct image_cost *local = &s->local[i][outer], *line = &s->lines[i][outer];
             out[i].compute += local->compute;
             out[i].dispatch += local->dispatch;

@@ -116,8 +116,5 @@ void relay_back(struct tile *t, uint16_t sum, uint32_t count)
 void relay_result(struct tile *t, uint16_t data, uint32_t count)
 {
     reckon(t, distance(t->strip, relay_root_row(t->plan, t->strip)), count);
-    if (t->column_root)
-        step(t, (struct stream_desc){.op = STREAM_RECV, .dst = data, .src1 = COLOUR_FROM_OUTER},
-             count);
-    line_broadcast(t->m, &t->column, data, fixed(count));
+    line_forward(t->m, &t->column, COLOUR_FROM_OUTER, data, fixed(count));
 }

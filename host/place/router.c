@@ -45,6 +45,23 @@ static void score(struct tile *t, struct choice *c)
     c->scores = logits;
 }
 
+/* The scores of some experts, in the column root. Where that is a hub it has not seen the norm of
+ * the router's input, which rides along. */
+static uint16_t column_sum(struct tile *t, const struct choice *c, struct slice experts)
+{
+    bool norm = t->split && !t->outer;
+    uint32_t n = experts.count + norm;
+    uint16_t part = image_words(t->m, PART_BUFFERS, n), all = image_words(t->m, PART_BUFFERS, n);
+    tile_pick(t, part, experts, c->scores, c->mine);
+    if (norm && !t->hub && t->share == 0)
+        tile_copy(t, word_at(part, experts.count), c->to.scale, 1);
+    if (n)
+        line_reduce(t->m, &t->column, REDUCE_ADD, column_part(t, part), all, fixed(n));
+    if (t->hub)
+        tile_copy(t, c->to.scale, word_at(all, experts.count), 1);
+    return all;
+}
+
 /* All scores are gathered where row and column roots meet, which chooses and tells the row of
  * column roots. */
 static void choose_at_one(struct tile *t, struct choice *c)
@@ -52,10 +69,7 @@ static void choose_at_one(struct tile *t, struct choice *c)
     struct image *m = t->m;
     const struct model_config *k = t->config;
     if (t->row_root) {
-        uint16_t part = image_words(m, PART_BUFFERS, k->experts);
-        uint16_t all = image_words(m, PART_BUFFERS, k->experts);
-        tile_copy(t, word_at(part, c->mine.first), c->scores, c->mine.count);
-        line_reduce(m, &t->column, REDUCE_ADD, part, all, fixed(k->experts));
+        uint16_t all = column_sum(t, c, (struct slice){0, k->experts});
         if (t->column_root) {
             struct args_topk args = {
                 .factor = (float)k->routed_scale,
@@ -73,17 +87,15 @@ static void choose_at_one(struct tile *t, struct choice *c)
         }
     }
     if (t->column_root)
-        line_broadcast(m, &t->row, c->to.ids, fixed(2 * c->top_k));
+        line_broadcast(m, &t->row, c->to.ids, fixed(2 * c->top_k + t->hub));
 }
 
 /* This column's experts in terms of args_rank_count and args_rank_place. */
 static uint16_t column_scores(struct tile *t, const struct choice *c, struct slice mine)
 {
-    uint16_t part = image_words(t->m, PART_BUFFERS, mine.count);
-    uint16_t all = image_words(t->m, PART_BUFFERS, mine.count);
-    tile_pick(t, part, mine, c->scores, c->mine);
-    line_reduce(t->m, &t->column, REDUCE_ADD, part, all, fixed(mine.count));
-    line_broadcast(t->m, &t->column, all, fixed(mine.count));
+    uint16_t all = column_sum(t, c, mine);
+    if (mine.count)
+        line_broadcast(t->m, &t->column, all, fixed(mine.count));
     return all;
 }
 
@@ -100,10 +112,12 @@ static uint16_t column_ranks(struct tile *t, const struct choice *c, struct slic
                                    .my_first = (uint16_t)mine.first,
                                    .my_count = (uint16_t)mine.count,
                                    .out = part};
-    bias_words(t, c->mine, &args.their_bias);
-    bias_words(t, mine, &args.my_bias);
-    image_kernel(t->m, KERNEL_rank_count, &args, sizeof args);
-    line_reduce(t->m, &t->column, REDUCE_ADD, part, ranks, fixed(mine.count));
+    if (!t->hub) {
+        bias_words(t, c->mine, &args.their_bias);
+        bias_words(t, mine, &args.my_bias);
+        image_kernel(t->m, KERNEL_rank_count, &args, sizeof args);
+    }
+    line_reduce(t->m, &t->column, REDUCE_ADD, column_part(t, part), ranks, fixed(mine.count));
     return ranks;
 }
 
@@ -117,11 +131,8 @@ static void choose_together(struct tile *t, struct choice *c)
     struct image *m = t->m;
     const struct model_config *k = t->config;
     struct slice mine = slice_of(k->experts, t->w, t->c);
-    uint16_t scores = 0, ranks = 0;
-    if (mine.count) {
-        scores = column_scores(t, c, mine);
-        ranks = column_ranks(t, c, mine, scores);
-    }
+    uint16_t scores = column_scores(t, c, mine);
+    uint16_t ranks = mine.count ? column_ranks(t, c, mine, scores) : 0;
     if (!t->column_root)
         return;
     struct args_rank_place place = {.mine = scores,
@@ -161,8 +172,9 @@ void emit_router(struct tile *t, const struct routing *to)
 {
     const struct model_config *k = t->config;
     struct choice c = {.top_k = k->experts_used, .to = *to};
-    c.mine = slice_of(k->experts, t->h, t->r);
-    score(t, &c);
+    c.mine = row_slice(t, k->experts);
+    if (!t->hub)
+        score(t, &c);
     if (k->groups > 1)
         choose_at_one(t, &c);
     else

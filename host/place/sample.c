@@ -71,5 +71,5 @@ bool sample_tiles(const struct plan *p, const struct strip *s,
                     return true;
         }
     }
-    return n == PLAN_MONITORS && visit_fullest(&v, root[1].x - s->x0);
+    return strip_is_split(p, s) && visit_fullest(&v, root[n - 1].x - s->x0);
 }

@@ -73,12 +73,12 @@ bool group_of_place(const struct units *u, uint32_t expert, uint32_t place, uint
            part_at(u->groups, u->places, turn_of(TURN_PLACES, expert, u->places), place, group);
 }
 
-struct slice units_window(const struct tile *t)
+struct slice units_window(const struct tile *t, uint32_t column)
 {
     struct units u = units_of(t->plan, t->strip, t->stage);
     if (!u.used)
-        return t->hidden_col;
-    uint64_t from = (uint64_t)t->c * u.columns;
+        return slice_of(t->config->hidden, t->w, column);
+    uint64_t from = (uint64_t)column * u.columns;
     uint32_t first = (uint32_t)(from / u.width);
     uint32_t last = (uint32_t)((from + u.width - 1) / u.width);
     last = last < u.columns ? last : u.columns - 1;

@@ -47,7 +47,7 @@ bool group_of_place(const struct units *u, uint32_t expert, uint32_t place, uint
 uint32_t units_fullest_place(const struct units *u, uint32_t experts, uint32_t column);
 uint32_t units_fullest_column(const struct units *u, uint32_t experts, uint32_t place);
 
-/* The elements of hidden that this tile's column works with. */
-struct slice units_window(const struct tile *t);
+/* The elements of hidden that a column of this tile's region works with. */
+struct slice units_window(const struct tile *t, uint32_t column);
 
 #endif
