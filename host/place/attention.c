@@ -11,8 +11,7 @@ struct attention {
     uint32_t blocks, first_head;
     uint32_t heads, query_dim; /* heads of this tile's block */
     struct slice low_rank;     /* of q_lora_rank, columns; empty without one */
-    struct slice kv;           /* of kv_lora_rank + rope_dim, columns: what phase 1 makes */
-    uint32_t kv_latents;       /* how many of them are latents */
+    struct latent_part kv;     /* what phase 1 makes, columns */
     struct slice turned;       /* of kv_lora_rank + rope_dim, rows; empty with one block */
     struct slice query, value; /* of a block's heads * (nope + rope), heads * v, rows; a row has as
                                   many of every block, one block behind the other */
@@ -28,7 +27,7 @@ struct attention {
     uint16_t rope_scale;       /* 1 word */
     uint16_t latent_queries;   /* [heads][latent], after phase 3, then (blocks) the new latent */
     uint16_t weights;          /* [heads sums | heads * cached exp], after phase 5 */
-    uint16_t mixed;            /* [heads][latent_count] then [heads] sums, after phase 6 */
+    uint16_t mixed;            /* [heads][latents] then [heads] sums, after phase 6 */
 };
 
 /* One head's share of a slice over heads * dim. */
@@ -60,6 +59,17 @@ static void token_begin(struct tile *t)
     t->token_args = image_kernel_beside(t->m, KERNEL_token, &none, sizeof none);
 }
 
+/* The new latent and key before norm and RoPE. */
+static void latent_products(struct tile *t, const struct attention *a, uint16_t to)
+{
+    struct weight w;
+    tile_weight(t, ROLE_KV_A, &w);
+    struct block latents = block_place(t->m, &w, a->kv.latents, t->hidden_row);
+    struct block rope = block_place(t->m, &w, a->kv.rope, t->hidden_row);
+    block_product(t->m, &latents, to, t->norm_row, false);
+    block_product(t->m, &rope, word_at(to, a->kv.latents.count), t->norm_row, false);
+}
+
 /* What a tile adds to [low_rank | kv | sum x^2 | x as C | header]. */
 static void low_rank_part(struct tile *t, const struct attention *a, uint16_t part)
 {
@@ -74,9 +84,7 @@ static void low_rank_part(struct tile *t, const struct attention *a, uint16_t pa
         struct block q = block_place(m, &w, a->low_rank, t->hidden_row);
         block_product(m, &q, part, t->norm_row, false);
     }
-    tile_weight(t, ROLE_KV_A, &w);
-    struct block kv = block_place(m, &w, a->kv, t->hidden_row);
-    block_product(m, &kv, word_at(part, a->low_rank.count), t->norm_row, false);
+    latent_products(t, a, word_at(part, a->low_rank.count));
     tile_square_sum(t, word_at(part, n), x, t->hidden_row.count);
     tile_pick(t, word_at(part, n + 1), t->hidden_col, x, t->hidden_row);
     if (t->hidden_row.count && t->hidden_row.first == 0)
@@ -223,22 +231,37 @@ static void query_finish(struct tile *t, struct attention *a)
 }
 
 /* Elements `part` of the new latent are normalised and rotated, from src to dst. */
-static void latent_kernel(struct tile *t, const struct attention *a, struct slice part,
+static void latent_kernel(struct tile *t, const struct attention *a, struct latent_part part,
                           uint16_t src, uint16_t dst)
 {
     struct weight w;
-    uint32_t lora = t->config->kv_lora_rank;
-    uint32_t latents = slice_overlap(part, (struct slice){0, lora}).count;
+    uint32_t lora = t->config->kv_lora_rank, latents = part.latents.count;
     struct args_norm_rope args = {.src = src,
                                   .dst = dst,
                                   .scaled = (uint16_t)latents,
-                                  .copied = (uint16_t)(part.count - latents),
+                                  .copied = (uint16_t)part.rope.count,
                                   .state = t->state};
     args.norm = tile_norm(t, word_at(a->sums, 1), lora);
     tile_weight(t, ROLE_KV_A_NORM, &w);
-    args.gain = block_vector(t->m, &w, (struct slice){part.first, latents});
-    args.pairs = rope_table(t, dst, part, lora + t->config->rope_dim, &args.pair_count);
+    args.gain = block_vector(t->m, &w, part.latents);
+    args.pairs = rope_table(t, word_at(dst, latents), part.rope, lora + t->config->rope_dim,
+                            &args.pair_count);
     image_kernel(t->m, KERNEL_norm_rope, &args, sizeof args);
+}
+
+/* Row r's elements of the new latent that this column holds, from [turned] to the column's [latents
+ * | rope]. */
+static void latent_turned(struct tile *t, const struct attention *a, uint16_t turned, uint16_t to)
+{
+    struct latent_part in = latent_within(&t->latent, a->turned);
+    struct latent_part latents = {.latents = in.latents}, rope = {.rope = in.rope};
+    if (in.latents.count)
+        latent_kernel(t, a, latents, word_at(turned, in.latents.first - a->turned.first),
+                      word_at(to, in.latents.first - t->latent.latents.first));
+    to = word_at(to, t->latent.latents.count);
+    if (in.rope.count)
+        latent_kernel(t, a, rope, word_at(turned, in.rope.first - a->turned.first),
+                      word_at(to, in.rope.first - t->latent.rope.first));
 }
 
 /* In the row that holds this position the new latent is appended to the cache. */
@@ -266,8 +289,9 @@ static void query_phase(struct tile *t, struct attention *a)
         block_place_runs(m, &w, (struct runs){a->query, dim, a->blocks}, one_run(cols));
     block_product(m, &q, part, in, false);
     tile_square_sum(t, word_at(part, n), a->first, a->low_rank.count);
-    tile_square_sum(t, word_at(part, n + 1), kv, a->kv_latents);
-    tile_pick(t, word_at(part, n + 2), a->turned, kv, a->kv);
+    tile_square_sum(t, word_at(part, n + 1), kv, a->kv.latents.count);
+    tile_pick(t, word_at(part, n + 2), a->turned, kv, a->kv.latents);
+    tile_pick(t, word_at(part, n + 2), a->turned, word_at(kv, a->kv.latents.count), a->kv.rope);
     line_reduce(m, &t->row, REDUCE_ADD, part, a->queries, fixed(all));
     query_finish(t, a);
 }
@@ -280,7 +304,7 @@ static void latent_query_piece(struct tile *t, struct attention *a, struct piece
     struct image *m = t->m;
     struct weight w;
     uint32_t nope = t->config->nope_dim, lora = t->config->kv_lora_rank;
-    struct slice here = {p.from, p.count}, latents = {t->latent.first, t->latent_count};
+    struct slice here = {p.from, p.count}, latents = t->latent.latents;
     struct slice keys = slice_overlap(here, (struct slice){0, nope});
     tile_weight(t, ROLE_KV_B, &w);
     if (keys.count && latents.count) {
@@ -296,11 +320,13 @@ static void latent_query_piece(struct tile *t, struct attention *a, struct piece
                                            .row_bytes = b.row_bytes});
     }
     struct slice rope_here = slice_overlap(here, (struct slice){nope, t->config->rope_dim});
-    struct slice rope_latent = slice_overlap(t->latent, (struct slice){lora, t->config->rope_dim});
-    rope_here.first -= nope, rope_latent.first -= lora;
+    struct slice rope_latent = {t->latent.rope.first - lora, t->latent.rope.count};
+    rope_here.first -= nope;
     struct slice both = slice_overlap(rope_here, rope_latent);
     if (rope_here.count && rope_latent.count && both.count)
-        tile_scale(t, word_at(part, p.head * t->latent.count + lora + both.first - t->latent.first),
+        tile_scale(t,
+                   word_at(part, p.head * t->latent.count + latents.count + both.first -
+                                     rope_latent.first),
                    word_at(a->own, p.at + nope + both.first - p.from), a->rope_scale, both.count);
 }
 
@@ -314,10 +340,7 @@ static void latent_query_part(struct tile *t, struct attention *a, uint16_t part
         latent_kernel(t, a, t->latent, word_at(a->first, a->low_rank.count), latent);
         latent_store(t, a, latent);
     }
-    struct slice both = slice_overlap(a->turned, t->latent);
-    if (both.count)
-        latent_kernel(t, a, both, word_at(a->sums, 2 + both.first - a->turned.first),
-                      word_at(part, n + both.first - t->latent.first));
+    latent_turned(t, a, word_at(a->sums, 2), word_at(part, n));
     float multiplier = (float)(rope_multiplier(t->config) * rope_multiplier(t->config));
     a->rope_scale = image_data(m, PART_PROGRAM, &multiplier, sizeof multiplier);
     for (struct piece p = {0}; next_piece(a->query, a->query_dim, &p);)
@@ -474,20 +497,19 @@ static void softmax_phase(struct tile *t, struct attention *a)
 static void value_part(struct tile *t, const struct attention *a, uint16_t part)
 {
     struct image *m = t->m;
-    uint32_t mixed = a->heads * t->latent_count;
+    uint32_t latents = t->latent.latents.count, mixed = a->heads * latents;
     uint8_t op = t->plan->cache_bf16 ? STREAM_AXPY_BF16 : STREAM_AXPY_F32;
-    if (t->latent_count) {
-        uint16_t at =
-            image_step(m, (struct stream_desc){.op = op,
-                                               .count = (uint16_t)t->latent_count,
-                                               .dst = part,
-                                               .src0 = a->cache,
-                                               .src1 = word_at(a->weights, a->heads),
-                                               .row_bytes = cache_row_bytes(t, a),
-                                               .batch = (uint16_t)a->heads,
-                                               .dst_step = (uint16_t)(t->latent_count * 4)});
+    if (latents) {
+        uint16_t at = image_step(m, (struct stream_desc){.op = op,
+                                                         .count = (uint16_t)latents,
+                                                         .dst = part,
+                                                         .src0 = a->cache,
+                                                         .src1 = word_at(a->weights, a->heads),
+                                                         .row_bytes = cache_row_bytes(t, a),
+                                                         .batch = (uint16_t)a->heads,
+                                                         .dst_step = (uint16_t)(latents * 4)});
         image_product(m, (struct stream_desc){.op = op,
-                                              .count = (uint16_t)t->latent_count,
+                                              .count = (uint16_t)latents,
                                               .cols = (uint16_t)m->cached,
                                               .batch = (uint16_t)a->heads});
         patch_add(&t->patches, at + (uint32_t)offsetof(struct stream_desc, cols), 1, 0);
@@ -500,7 +522,7 @@ static void value_part(struct tile *t, const struct attention *a, uint16_t part)
 static void value_phase(struct tile *t, struct attention *a)
 {
     struct image *m = t->m;
-    uint32_t all = a->heads * (t->latent_count + 1);
+    uint32_t all = a->heads * (t->latent.latents.count + 1);
     uint16_t part = image_words(m, PART_BUFFERS, all);
     a->mixed = image_words(m, PART_BUFFERS, all);
     if (!t->hub)
@@ -516,10 +538,11 @@ static void scale_values(struct tile *t, const struct attention *a, uint16_t val
 {
     uint32_t v = t->config->v_dim, first = a->value.first / v;
     uint32_t heads = (a->value.first + a->value.count + v - 1) / v - first;
-    if (!t->latent_count || !a->value.count)
+    uint32_t latents = t->latent.latents.count;
+    if (!latents || !a->value.count)
         return;
     uint16_t factors = image_words(t->m, PART_BUFFERS, heads);
-    struct args_reciprocal args = {.src = word_at(a->mixed, a->heads * t->latent_count + first),
+    struct args_reciprocal args = {.src = word_at(a->mixed, a->heads * latents + first),
                                    .dst = factors,
                                    .count = (uint16_t)heads};
     image_kernel(t->m, KERNEL_reciprocal, &args, sizeof args);
@@ -537,12 +560,12 @@ static uint16_t heads_out_phase(struct tile *t, struct attention *a)
     uint16_t part = image_words(m, PART_BUFFERS, n);
     uint16_t own = word_at(part, t->block_index * a->value.count);
     uint16_t out = image_words(m, PART_BUFFERS, n);
+    struct slice latents = t->latent.latents;
     tile_weight(t, ROLE_KV_B, &w);
     for (struct piece p = {0}; next_piece(a->value, v, &p);) {
         struct slice rows = {(a->first_head + p.head) * (nope + v) + nope + p.from, p.count};
-        struct block b = block_place(m, &w, rows, (struct slice){t->latent.first, t->latent_count});
-        block_product(m, &b, word_at(own, p.at), word_at(a->mixed, p.head * t->latent_count),
-                      false);
+        struct block b = block_place(m, &w, rows, latents);
+        block_product(m, &b, word_at(own, p.at), word_at(a->mixed, p.head * latents.count), false);
     }
     scale_values(t, a, own);
     line_reduce(m, &t->row, REDUCE_ADD, part, out, fixed(n));
@@ -616,10 +639,10 @@ static struct attention cut(const struct tile *t)
     a.value = row_slice(t, a.heads * k->v_dim);
     a.slots = t->hub ? 0 : (t->plan->context + t->rows - 1 - t->share) / t->rows;
     if (blocks > 1) {
-        a.kv = slice_of(latents, t->w, t->c);
+        struct latent_part all = latent_of_column(k, 1, 0);
+        a.kv = latent_within(&all, slice_of(latents, t->w, t->c));
         a.turned = row_slice_of_pairs(t, latents, latents, k->kv_lora_rank);
     }
-    a.kv_latents = slice_overlap(a.kv, (struct slice){0, k->kv_lora_rank}).count;
     return a;
 }
 

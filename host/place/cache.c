@@ -12,7 +12,10 @@
 static void fill_slot(const struct tile *t, uint32_t user, uint32_t position, float *latent,
                       uint8_t *room)
 {
-    kv_rule_fill(t->config, t->stage, user, position, t->latent.first, t->latent.count, latent);
+    struct slice latents = t->latent.latents, rope = t->latent.rope;
+    kv_rule_fill(t->config, t->stage, user, position, latents.first, latents.count, latent);
+    kv_rule_fill(t->config, t->stage, user, position, rope.first, rope.count,
+                 latent + latents.count);
     if (!t->plan->cache_bf16) {
         memcpy(room, latent, (size_t)t->latent.count * 4);
         return;

@@ -303,14 +303,12 @@ static struct slice stream_row(const struct tile *t)
 static void cut_vectors(struct tile *t)
 {
     const struct model_config *k = t->config;
-    uint32_t latents = k->kv_lora_rank + k->rope_dim;
     t->hidden_row = t->outer ? (struct slice){0, 0} : stream_row(t);
     t->hidden_col = slice_of(k->hidden, t->w, t->c);
     t->window = units_window(t, t->c);
     if (t->outer)
         return;
-    t->latent = slice_of_pairs(latents, t->block.length, t->block.index, latents, k->kv_lora_rank);
-    t->latent_count = slice_overlap(t->latent, (struct slice){0, k->kv_lora_rank}).count;
+    t->latent = latent_of_column(k, t->block.length, t->block.index);
 }
 
 static void emit_layer(struct tile *t)

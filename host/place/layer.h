@@ -4,6 +4,7 @@
 #define TESSERA_PLACE_LAYER_H
 
 #include "place/block.h"
+#include "place/latent.h"
 #include "place/lines.h"
 #include "place/plan.h"
 
@@ -60,10 +61,9 @@ struct tile {
     bool column_root, row_root;
 
     struct slice hidden_row, hidden_col; /* of hidden */
-    struct slice window;   /* of hidden: hidden_col and around it, what this column's MLP reads and
-                              adds to (units.h); the same where experts are cut */
-    struct slice latent;   /* of kv_lora_rank + rope_dim, by the columns of a block */
-    uint32_t latent_count; /* how many of them are latents (before the rope key) */
+    struct slice window; /* of hidden: hidden_col and around it, what this column's MLP reads and
+                            adds to (units.h); the same where experts are cut */
+    struct latent_part latent; /* by the columns of a block */
 
     uint16_t input;      /* [PLAN_HEADER + hidden_row]: position, user, share of x as R; 0: none */
     uint16_t header;     /* [PLAN_HEADER]: position and user, in all tiles after phase 1 */

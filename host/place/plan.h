@@ -31,7 +31,8 @@
  *
  * Per-head products (3 to 7) are block-diagonal: the columns are dealt out to blocks of heads
  * (struct strip.blocks), each with a copy of the cache, and what is said of columns and rows there
- * holds inside a block. A block's columns are slices of the latent, its rows groups of positions.
+ * holds inside a block. A block's columns are slices of the latent (place/latent.h), its rows
+ * groups of positions.
  *
  * What kernels do to a row's sums (RoPE, exp, SwiGLU) is shared by its tiles where that is quicker
  * (place/share.h).
