@@ -214,30 +214,24 @@ struct args_select {
     uint16_t entries, zero;
 };
 
-/* select_units: the same where a tile holds blocks of some of the experts only, block_bytes each
- * from `first` on, in order of their numbers. The table, 4-aligned, W = ceil(experts / 32):
+/* select_units: the same where a tile holds blocks of some of the experts only, block_bytes each,
+ * in order of their numbers. table[experts] says of expert e, a byte each: UNIT_NONE, or how many
+ * places for blocks fewer than e there are before its own, and UNIT_HIGH when its columns are the
+ * window's second group.
  *
- *   uint32_t mask[W]    bit e % 32 of word e / 32: this tile holds a block of expert e
- *   uint16_t prefix[W]  how many it holds of experts below 32 * word; then up to a multiple of 4
- *   uint32_t high[W]    bits as in mask: the expert's columns are the window's second group
- *
- * There are two lists of `count` descriptors, one behind the other, slot i of both for ids[i],
- * which is still id + 1 as fp32, as rank_place makes it. When the tile holds block b of that
- * expert, in slot i of a list desc->src0 = b + weight, desc->scales = b + scale, desc->cols = cols,
- * and the uint16_t at byte `field` of the descriptor = base, plus step if the bit in high is set.
- * Else desc->cols = 0 and nothing else changes. base + step must fit 16 bits. Fault ARGUMENT if an
- * id is not below experts, or a block beyond 16 bits. */
-struct unit_list {
-    uint16_t desc, field;
-    uint16_t weight, scale;
-    uint16_t base, step;
-    uint16_t cols, zero;
-};
+ * There are `count` descriptors, one behind the other, slot i for ids[i], which is still id + 1 as
+ * fp32, as rank_place makes it. When the tile holds place b of that expert, desc->src0 = weight + b
+ * * block_bytes, desc->scales = scale + b * block_bytes, desc->cols = cols, and the uint16_t at
+ * byte `field` of the descriptor = base, plus step with UNIT_HIGH. Else desc->cols = 0 and nothing
+ * else changes. All sums are cut to 16 bits. Fault ARGUMENT if an id is not below experts. */
+enum { UNIT_HIGH = 0x80, UNIT_FEWER_MAX = 0x7e, UNIT_NONE = 0x7f };
 struct args_select_units {
     uint16_t ids, count;
     uint16_t experts, table;
-    uint16_t first, block_bytes;
-    struct unit_list list[2];
+    uint16_t desc, field;
+    uint16_t weight, scale, block_bytes;
+    uint16_t base, step;
+    uint16_t cols;
 };
 
 /* out[i] = silu(r * gate[i]) * (up[i] * (r * weight)), i < count; silu(z) = z / (1 + exp(-z)).

@@ -9,11 +9,11 @@
  *   0x1000_0000  UART transmit            as on QEMU's virt board (16550)
  *   0x5000_0000  tile registers   4 KiB   tile_regs.def
  *   0x8000_0000  SRAM            48 KiB   as on QEMU's virt board (RAM)
- *       +0x0000  code           6.5 KiB   the firmware image and its constants; read-only once
+ *       +0x0000  code          6.25 KiB   the firmware image and its constants; read-only once
  *                                         locked, one host copy for all tiles
- *       +0x1a00  firmware data    128 B   variables of the firmware; the boot ROM's working memory
- *       +0x1a80  stack            512 B   grows down; guard word at the bottom
- *       +0x1c80  tile program 40.875 KiB  program.h: routes, tasks, descriptors, buffers, KV share,
+ *       +0x1900  firmware data    128 B   variables of the firmware; the boot ROM's working memory
+ *       +0x1980  stack            512 B   grows down; guard word at the bottom
+ *       +0x1b80  tile program 41.125 KiB  program.h: routes, tasks, descriptors, buffers, KV share,
  *                                         weights
  */
 #ifndef TESSERA_HAL_TILE_MAP_H
@@ -38,7 +38,7 @@
 #define TILE_SRAM_BYTES TILE_U(0x0000c000)
 
 /* Byte offsets inside SRAM. */
-#define TILE_CODE_BYTES TILE_U(0x00001a00)
+#define TILE_CODE_BYTES TILE_U(0x00001900)
 #define TILE_DATA_OFFSET TILE_CODE_BYTES
 #define TILE_DATA_BYTES TILE_U(0x00000080)
 #define TILE_STACK_OFFSET (TILE_DATA_OFFSET + TILE_DATA_BYTES)

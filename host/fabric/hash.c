@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { HASH_PAGE = 512 };
+enum { HASH_PAGE = 256 };
 _Static_assert(TILE_CODE_BYTES % HASH_PAGE == 0 && TILE_SRAM_BYTES % HASH_PAGE == 0, "whole pages");
 
 struct hash {

@@ -28,7 +28,7 @@ static uint32_t fixed_part(enum kernel kernel)
     case KERNEL_rank_finish:
         return 93;
     case KERNEL_select_units:
-        return 120;
+        return 114;
     case KERNEL_swiglu:
         return 139;
     case KERNEL_none:

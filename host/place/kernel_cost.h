@@ -23,7 +23,7 @@ enum kernel_cycles {
     CYCLES_RANK_PAIR = 14,
     CYCLES_RANK_PLACE = 5,
     CYCLES_RANK_CHOSEN = 44,
-    CYCLES_UNIT_SLOT = 55
+    CYCLES_UNIT_SLOT = 28
 };
 
 /* Cycles between the event of the descriptor before a kernel and the doorbell of the one after it:

@@ -8,7 +8,6 @@
 
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct work {
     struct units u;
@@ -19,9 +18,9 @@ struct work {
     uint32_t n, values;  /* rows of an expert, top_k * n + shared */
     struct routing chosen;
     uint16_t blocks, table;
-    uint16_t hidden;          /* [top_k][n], [shared]: the row's values */
-    uint16_t group_hidden;    /* [top_k][32]: the place's values */
-    struct unit_list list[2]; /* of descriptors: gate and up, down */
+    uint16_t down_args;    /* of kernel select_units, which points the products of down */
+    uint16_t hidden;       /* [top_k][n], [shared]: the row's values */
+    uint16_t group_hidden; /* [top_k][32]: the place's values */
 };
 
 static bool holds(const struct tile *t, const struct work *x, uint32_t expert, uint32_t *unit,
@@ -57,98 +56,112 @@ static void put_block(const struct tile *t, const struct work *x, uint32_t exper
     put_rows(t, ROLE_EXPERT_DOWN, expert, &second, down, down + (size_t)u->down * INT4_GROUP / 2);
 }
 
-/* What kernel `select_units` looks up, and the blocks it finds. */
+/* The blocks, and where kernel `select_units` looks them up. */
 static void place_blocks(struct tile *t, struct work *x)
 {
-    uint32_t experts = t->config->experts, words = (experts + 31) / 32, count = 0, unit, group;
-    uint32_t *mask = xcalloc(2 * (size_t)words, sizeof *mask), *high = mask + words;
-    uint16_t *prefix = xcalloc((size_t)words + 1, sizeof *prefix);
-    for (uint32_t e = 0; e < experts; e++) {
-        if (e % 32 == 0)
-            prefix[e / 32] = (uint16_t)count;
-        if (!holds(t, x, e, &unit, &group))
-            continue;
-        mask[e / 32] |= 1u << e % 32;
-        if (unit * x->u.inputs != t->window.first)
-            high[e / 32] |= 1u << e % 32;
-        count++;
-    }
-    x->table = image_data(t->m, PART_PROGRAM, mask, words * 4);
-    (void)image_data(t->m, PART_PROGRAM, prefix, words * 2);
-    (void)image_data(t->m, PART_PROGRAM, high, words * 4);
-    free(mask);
-    free(prefix);
+    uint32_t experts = t->config->experts, unit, group;
+    uint8_t *table = xcalloc(experts, 1);
+    uint32_t count = units_table(&x->u, experts, t->c, x->place, table);
+    x->table = image_data(t->m, PART_PROGRAM, table, experts);
     uint8_t *room = image_room(t->m, PART_WEIGHTS, count * x->u.bytes, &x->blocks);
     for (uint32_t e = 0; room && e < experts; e++) {
-        if (!holds(t, x, e, &unit, &group))
-            continue;
-        put_block(t, x, e, unit, group, room);
-        room += x->u.bytes;
+        uint32_t block = e - (table[e] & (UNIT_HIGH - 1u));
+        if (holds(t, x, e, &unit, &group))
+            put_block(t, x, e, unit, group, room + (size_t)block * x->u.bytes);
     }
+    free(table);
 }
 
-/* Gate and up of every chosen expert: two products of one descriptor each. */
+/* Of the kernel that points a list of descriptors at the blocks: what both lists have in common. */
+static struct args_select_units select_args(const struct tile *t, const struct work *x)
+{
+    return (struct args_select_units){.ids = x->chosen.ids,
+                                      .count = (uint16_t)x->top_k,
+                                      .experts = (uint16_t)t->config->experts,
+                                      .table = x->table,
+                                      .block_bytes = (uint16_t)x->u.bytes};
+}
+
+/* One product of gate and up for a chosen expert. */
+static uint16_t gate_up_product(struct tile *t, const struct work *x, uint16_t dst)
+{
+    const struct units *u = &x->u;
+    return image_step(
+        t->m, (struct stream_desc){.op = STREAM_DOT_INT4,
+                                   .count = (uint16_t)u->up,
+                                   .dst = dst,
+                                   .src0 = x->blocks,
+                                   .src1 = t->norm_x,
+                                   .cols = (uint16_t)u->inputs,
+                                   .row_bytes = (uint16_t)(u->inputs / 2),
+                                   .scales = x->blocks,
+                                   .scale_row_bytes = (uint16_t)(u->inputs / INT4_GROUP * 2),
+                                   .batch = 2,
+                                   .dst_step = (uint16_t)(4 * x->values),
+                                   .src0_step = (uint16_t)(u->up * u->inputs / 2)});
+}
+
+static uint16_t unit_down_product(struct tile *t, const struct work *x, uint16_t dst, uint32_t slot)
+{
+    return image_step(t->m,
+                      (struct stream_desc){.op = STREAM_DOT_INT4,
+                                           .flags = STREAM_ACCUMULATE,
+                                           .count = (uint16_t)x->u.down,
+                                           .dst = dst,
+                                           .src0 = x->blocks,
+                                           .src1 = word_at(x->group_hidden, slot * INT4_GROUP),
+                                           .cols = INT4_GROUP,
+                                           .row_bytes = INT4_GROUP / 2,
+                                           .scales = x->blocks,
+                                           .scale_row_bytes = 2});
+}
+
+/* Gate and up of every chosen expert. While the row sums them the descriptors of down are pointed
+ * at their blocks. */
 static void gate_up_products(struct tile *t, struct work *x, uint16_t part)
 {
     const struct units *u = &x->u;
-    uint32_t codes = u->up * u->inputs / 2;
-    for (uint32_t i = 0; x->n && i < x->top_k; i++) {
-        uint16_t at = image_step(
-            t->m, (struct stream_desc){.op = STREAM_DOT_INT4,
-                                       .count = (uint16_t)u->up,
-                                       .dst = word_at(part, i * x->n),
-                                       .src0 = x->blocks,
-                                       .src1 = t->norm_x,
-                                       .cols = (uint16_t)u->inputs,
-                                       .row_bytes = (uint16_t)(u->inputs / 2),
-                                       .scales = x->blocks,
-                                       .scale_row_bytes = (uint16_t)(u->inputs / INT4_GROUP * 2),
-                                       .batch = 2,
-                                       .dst_step = (uint16_t)(4 * x->values),
-                                       .src0_step = (uint16_t)codes});
-        if (i == 0)
-            x->list[0] = (struct unit_list){.desc = at,
-                                            .scale = (uint16_t)(2 * codes),
-                                            .cols = (uint16_t)u->inputs,
-                                            .field = offsetof(struct stream_desc, src1),
-                                            .base = t->norm_x,
-                                            .step = (uint16_t)(4 * u->inputs)};
+    struct args_select_units args = select_args(t, x);
+    uint16_t at = image_kernel(t->m, KERNEL_select_units, &args, sizeof args);
+    for (uint32_t i = 0; i < x->top_k; i++) {
+        uint16_t desc = gate_up_product(t, x, word_at(part, i * x->n));
+        args.desc = i ? args.desc : desc;
     }
+    x->down_args = image_kernel_beside(t->m, KERNEL_select_units, &args, sizeof args);
+    args.field = offsetof(struct stream_desc, src1);
+    args.weight = x->blocks;
+    args.scale = (uint16_t)(x->blocks + u->up * u->inputs);
+    args.cols = (uint16_t)u->inputs;
+    args.base = t->norm_x;
+    args.step = (uint16_t)(4 * u->inputs);
+    image_rewrite(t->m, at, &args, sizeof args);
 }
 
 static void down_products(struct tile *t, struct work *x, uint16_t y)
 {
     const struct units *u = &x->u;
+    struct args_select_units args = select_args(t, x);
     uint32_t groups = u->up * u->inputs / INT4_GROUP; /* of gate, and of up */
-    uint32_t codes = groups * (INT4_GROUP + 4), scales = codes + u->down * INT4_GROUP / 2;
+    uint32_t codes = groups * (INT4_GROUP + 4);
     uint16_t to = word_at(y, x->sub * u->down);
-    for (uint32_t i = 0; x->n && i < x->top_k; i++) {
-        uint16_t at =
-            image_step(t->m, (struct stream_desc){.op = STREAM_DOT_INT4,
-                                                  .flags = STREAM_ACCUMULATE,
-                                                  .count = (uint16_t)u->down,
-                                                  .dst = to,
-                                                  .src0 = x->blocks,
-                                                  .src1 = word_at(x->group_hidden, i * INT4_GROUP),
-                                                  .cols = INT4_GROUP,
-                                                  .row_bytes = INT4_GROUP / 2,
-                                                  .scales = x->blocks,
-                                                  .scale_row_bytes = 2});
-        if (i == 0)
-            x->list[1] = (struct unit_list){.desc = at,
-                                            .weight = (uint16_t)codes,
-                                            .scale = (uint16_t)scales,
-                                            .cols = INT4_GROUP,
-                                            .field = offsetof(struct stream_desc, dst),
-                                            .base = to,
-                                            .step = (uint16_t)(4 * u->inputs)};
+    for (uint32_t i = 0; i < x->top_k; i++) {
+        uint16_t desc = unit_down_product(t, x, to, i);
+        args.desc = i ? args.desc : desc;
     }
+    args.field = offsetof(struct stream_desc, dst);
+    args.weight = (uint16_t)(x->blocks + codes);
+    args.scale = (uint16_t)(x->blocks + codes + u->down * INT4_GROUP / 2);
+    args.cols = INT4_GROUP;
+    args.base = to;
+    args.step = (uint16_t)(4 * u->inputs);
+    image_rewrite(t->m, x->down_args, &args, sizeof args);
 }
 
 static void gate_up_phase(struct tile *t, struct work *x, uint16_t part)
 {
     uint32_t half = x->values;
-    gate_up_products(t, x, part);
+    if (x->placed)
+        gate_up_products(t, x, part);
     line_reduce(t->m, &t->row, REDUCE_ADD, part, x->hidden, fixed(2 * half));
     relay_take(t, x->chosen.weights, x->top_k + 1);
     struct args_swiglu args = {.width = (uint16_t)x->n,
@@ -203,7 +216,6 @@ static void down_phase(struct tile *t, struct work *x)
 
 void emit_unit_experts(struct tile *t, const struct routing *chosen)
 {
-    struct image *m = t->m;
     const struct model_config *k = t->config;
     struct work x = {
         .u = units_of(t->plan, t->strip, t->stage), .top_k = k->experts_used, .chosen = *chosen};
@@ -220,18 +232,8 @@ void emit_unit_experts(struct tile *t, const struct routing *chosen)
         mlp_product(t, ROLE_SHARED_UP, x.shared, word_at(part, x.values + chosen_values));
     }
     relay_take(t, chosen->ids, x.top_k);
-    struct args_select_units args = {.ids = chosen->ids,
-                                     .count = (uint16_t)x.top_k,
-                                     .experts = (uint16_t)k->experts,
-                                     .block_bytes = (uint16_t)x.u.bytes};
-    uint16_t at = x.placed ? image_kernel(m, KERNEL_select_units, &args, sizeof args) : 0;
     if (x.placed)
         place_blocks(t, &x);
     gate_up_phase(t, &x, part);
     down_phase(t, &x);
-    if (!x.placed)
-        return;
-    args.first = x.blocks, args.table = x.table;
-    memcpy(args.list, x.list, sizeof args.list);
-    image_rewrite(m, at, &args, sizeof args);
 }

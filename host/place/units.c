@@ -85,12 +85,20 @@ struct slice units_window(const struct tile *t, uint32_t column)
     return (struct slice){first * u.inputs, (last + 1 - first) * u.inputs};
 }
 
-static uint32_t held(const struct units *u, uint32_t experts, uint32_t column, uint32_t place)
+uint32_t units_table(const struct units *u, uint32_t experts, uint32_t column, uint32_t place,
+                     uint8_t *table)
 {
-    uint32_t count = 0, part;
-    for (uint32_t e = 0; e < experts; e++)
-        count += unit_of_column(u, e, column, &part) && group_of_place(u, e, place, &part);
-    return count;
+    uint32_t first = (uint32_t)((uint64_t)column * u->columns / u->width), next = 0, unit, group;
+    for (uint32_t e = 0; e < experts; e++) {
+        uint32_t least = e > UNIT_FEWER_MAX ? e - UNIT_FEWER_MAX : 0, entry = UNIT_NONE;
+        if (unit_of_column(u, e, column, &unit) && group_of_place(u, e, place, &group)) {
+            next = next > least ? next : least;
+            entry = (e - next++) | (unit != first ? UNIT_HIGH : 0u);
+        }
+        if (table)
+            table[e] = (uint8_t)entry;
+    }
+    return next;
 }
 
 /* Of the tiles of a column, or of a place, the first with the most blocks. */
@@ -98,7 +106,8 @@ static uint32_t fullest(const struct units *u, uint32_t experts, bool of_column,
 {
     uint32_t best = 0, most = 0, n = of_column ? u->places : u->width;
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t count = of_column ? held(u, experts, fixed, i) : held(u, experts, i, fixed);
+        uint32_t count = of_column ? units_table(u, experts, fixed, i, NULL)
+                                   : units_table(u, experts, i, fixed, NULL);
         if (count > most)
             most = count, best = i;
     }

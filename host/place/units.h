@@ -43,6 +43,12 @@ struct units units_of(const struct plan *p, const struct strip *s, uint32_t stag
 bool unit_of_column(const struct units *u, uint32_t expert, uint32_t column, uint32_t *unit);
 bool group_of_place(const struct units *u, uint32_t expert, uint32_t place, uint32_t *group);
 
+/* What a tile holds, for kernel select_units: table[experts], or NULL to count only. Returns how
+ * many blocks it has room for, which is how many it holds, but for those left free where more than
+ * UNIT_FEWER_MAX experts before one are not here. */
+uint32_t units_table(const struct units *u, uint32_t experts, uint32_t column, uint32_t place,
+                     uint8_t *table);
+
 /* The place of a column that holds the most blocks of `experts`, and the column of a place. */
 uint32_t units_fullest_place(const struct units *u, uint32_t experts, uint32_t column);
 uint32_t units_fullest_column(const struct units *u, uint32_t experts, uint32_t place);

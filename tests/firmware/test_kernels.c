@@ -410,14 +410,22 @@ static void select_units_points_at_blocks(void)
                                   .count = 2,
                                   .experts = 64,
                                   .table = B,
-                                  .first = 0x4000,
+                                  .desc = DESC,
+                                  .field = 12, /* src1 */
+                                  .weight = 0x4000,
+                                  .scale = 0x4080,
                                   .block_bytes = 0x100,
-                                  .list = {{DESC, 12, 0, 0x80, 0x5000, 0x60, 24, 0},
-                                           {DESC + 64, 8, 8, 0x88, 0x7000, 0x70, 25, 0}}};
+                                  .base = 0x5000,
+                                  .step = 0x60,
+                                  .cols = 24};
     const struct stream_desc *d = hal_sram(DESC);
     __builtin_memcpy(hal_sram(ARGS), &a, sizeof a);
     SET(A, 0x42080000, 0x40a00000); /* places 34 and 5: experts 33 and 4 */
-    SET(B, 0x80000008, 0x00000002, 0x00020000, 0x00000000, 0x00000002);
+    for (uint32_t e = 0; e < 64; e += 4)
+        SET(B + e, 0x7f7f7f7f);
+    SET(B, 0x037f7f7f);      /* expert 3 */
+    SET(B + 28, 0x1e7f7f7f); /* 31 */
+    SET(B + 32, 0x7f7f9f7f); /* 33 */
     SET(DESC + 32, 1, 2, 3, 4, 5, 6, 7, 8);
     kernel_select_units(ARGS);
     CHECK_EQ(d->src0, 0x4200);
@@ -427,20 +435,16 @@ static void select_units_points_at_blocks(void)
     CHECK_EQ(d->dst, 0);
     CHECK_EQ(d[1].cols, 0);
     CHECK_EQ(d[1].src1, 4);
-    CHECK_EQ(d[2].src0, 0x4208);
-    CHECK_EQ(d[2].scales, 0x4288);
-    CHECK_EQ(d[2].cols, 25);
-    CHECK_EQ(d[2].src1, 0);
-    CHECK_EQ(d[2].dst, 0x7070);
-    CHECK_EQ(d[3].cols, 0);
+    a.field = 8; /* dst */
+    __builtin_memcpy(hal_sram(ARGS), &a, sizeof a);
     SET(A, 0x42000000, F_4); /* experts 31 and 3 */
     kernel_select_units(ARGS);
     CHECK_EQ(d->src0, 0x4100);
-    CHECK_EQ(d->src1, 0x5000);
+    CHECK_EQ(d->dst, 0x5000);
+    CHECK_EQ(d->src1, 0x5060);
     CHECK_EQ(d[1].src0, 0x4000);
-    CHECK_EQ(d[3].src0, 0x4008);
-    CHECK_EQ(d[3].scales, 0x4088);
-    CHECK_EQ(d[3].dst, 0x7000);
+    CHECK_EQ(d[1].scales, 0x4080);
+    CHECK_EQ(d[1].cols, 24);
     SET(A, 0x42000000, 0x42820000); /* place 65 */
     CHECK_EQ(bench_call(call_select_units), BENCH_FAULTED);
     CHECK_EQ(port_tile()->fault[VIRT_FAULT_CODE], FAULT_ARGUMENT);

@@ -59,3 +59,35 @@ TEST(units_are_balanced)
                       "tile (%u,%u) holds %u of %.1f", c, p, held, average);
         }
 }
+
+/* Blocks lie in order, those of the second of a column's units are marked, and none is left free
+ * before more than 126 experts are missing. */
+static void blocks_in_order(const struct units *u, uint32_t column, uint32_t place)
+{
+    uint8_t table[384];
+    uint32_t room = units_table(u, 384, column, place, table), next = 0, missing = 0, unit, group;
+    for (uint32_t e = 0; e < 384; e++) {
+        if (!unit_of_column(u, e, column, &unit) || !group_of_place(u, e, place, &group)) {
+            CHECK_EQ(table[e], 127);
+            missing++;
+            continue;
+        }
+        uint32_t block = e - table[e] % 128;
+        CHECK_EQ(table[e] / 128, unit - column * u->columns / u->width);
+        CHECK(block >= next && (block == next || missing > 126));
+        next = block + 1;
+    }
+    CHECK_EQ(room, next);
+    CHECK_EQ(units_table(u, 384, column, place, NULL), room);
+}
+
+TEST(units_are_found_by_table)
+{
+    struct units dense = {.columns = 224, .width = 254, .groups = 64, .places = 66};
+    struct units sparse = {.columns = 224, .width = 381, .groups = 64, .places = 90};
+    for (uint32_t c = 0; c < dense.width; c += 3)
+        for (uint32_t p = 0; p < dense.places; p++) {
+            blocks_in_order(&dense, c, p);
+            blocks_in_order(&sparse, c, p);
+        }
+}

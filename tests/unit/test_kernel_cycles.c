@@ -22,8 +22,8 @@ enum {
     D = C + 0x1000,
     IDS = D + 0x200, /* of chosen experts; then what says where they are */
     HELD = IDS + 0x40,
-    DESCS = HELD + 0x100, /* two lists */
-    ZEROS = DESCS + 0x200
+    DESCS = HELD + 0x180,
+    ZEROS = DESCS + 0x100
 };
 
 struct kernel_run {
@@ -41,18 +41,17 @@ struct kernel_run {
         struct args_rank_finish rank_finish;
         struct args_select_units select_units;
     } args;
-    uint32_t mask; /* select_units: which of each 32 experts the tile has */
+    uint8_t table; /* select_units: of every expert */
 };
 
 /* Places of eight experts of 384; the tile has all experts, or none. */
-static void put_experts(uint8_t *sram, uint32_t mask)
+static void put_experts(uint8_t *sram, uint8_t table)
 {
     for (uint32_t i = 0; i < 8; i++) {
         float place = (float)(48 * i + 6);
         memcpy(sram + IDS + 4 * i, &place, sizeof place);
     }
-    for (uint32_t word = 0; word < 12; word++)
-        memcpy(sram + HELD + 4 * word, &mask, sizeof mask);
+    memset(sram + HELD, table, 384);
 }
 
 /* Cycles from the event that wakes the tile until it sleeps again; the second run of a tile. */
@@ -73,7 +72,7 @@ static uint32_t cycles(const struct kernel_run *r)
         for (uint32_t array = 0; array < 3; array++)
             memcpy(&s.sram[A + array * 0x1000 + 4 * i], &x, sizeof x);
     }
-    put_experts(s.sram, r->mask);
+    put_experts(s.sram, r->table);
     for (uint32_t i = 0; i < 64; i++) {
         struct rope_pair pair = {0x12345678 + i, 0x01234567, (uint16_t)(A + 8 * i), 0};
         memcpy(s.sram + PAIRS + i * sizeof pair, &pair, sizeof pair);
@@ -192,24 +191,15 @@ TEST(kernel_cycles_of_choosing_together)
 
 TEST(kernel_cycles_of_select_units)
 {
-    static const struct unit_list gate_up = {.desc = DESCS,
-                                             .cols = 7,
-                                             .field = offsetof(struct stream_desc, src1)},
-                                  down = {.desc = DESCS + 0x100,
-                                          .cols = 7,
-                                          .field = offsetof(struct stream_desc, dst)};
-    struct kernel_run none = {.kernel = KERNEL_select_units,
-                              .args.select_units = {.ids = IDS,
-                                                    .experts = 384,
-                                                    .table = HELD,
-                                                    .first = A,
-                                                    .block_bytes = 16,
-                                                    .list = {gate_up, down}}};
+    struct kernel_run none = {
+        .kernel = KERNEL_select_units,
+        .table = UNIT_NONE,
+        .args.select_units = {.ids = IDS, .experts = 384, .table = HELD, .desc = DESCS}};
     struct kernel_run many = none;
     many.args.select_units.count = 8;
-    check("select_units expert that is not here", &none, &many, 8, 24);
-    none.mask = many.mask = 0xffffffff;
-    check("select_units expert that is here", &none, &many, 8, 65);
+    check("select_units expert that is not here", &none, &many, 8, 17);
+    none.table = many.table = UNIT_HIGH;
+    check("select_units expert that is here", &none, &many, 8, CYCLES_UNIT_SLOT);
 }
 
 TEST(kernel_cycles_of_topk)

@@ -18,10 +18,8 @@ enum {
     TABLE = 0x3100,
     TABLE_END = 0x3400,
     DESCS = 0x4000,
-    FIRST = 0x5000,
     EXPERTS_MAX = 400,
-    SLOTS_MAX = 16,
-    LIST_BYTES = SLOTS_MAX * 32
+    SLOTS_MAX = 16
 };
 
 static void call_kernel(void *arg)
@@ -33,87 +31,82 @@ static void call_kernel(void *arg)
 /* Which experts a tile holds, in what half of the window, and what it is asked. */
 struct holding {
     struct args_select_units args;
-    struct stream_desc desc[2][SLOTS_MAX];
+    struct stream_desc desc[SLOTS_MAX];
     uint8_t here[EXPERTS_MAX], high[EXPERTS_MAX];
+    uint16_t block[EXPERTS_MAX]; /* the place of each */
     float place[SLOTS_MAX];
 };
 
-/* The table of the argument block, byte by byte. */
+/* The table of the argument block, a byte for each expert. */
 static void put_table(const struct holding *h, uint8_t *table)
 {
-    uint32_t words = (h->args.experts + 31u) / 32, prefix = 4 * words;
-    uint32_t high = (prefix + 2 * words + 3) / 4 * 4;
-
-    for (uint32_t e = 0, before = 0; e < 32 * words; e++) {
-        if (e % 32 == 0) {
-            table[prefix + e / 16] = (uint8_t)before;
-            table[prefix + e / 16 + 1] = (uint8_t)(before >> 8);
-        }
-        if (e >= h->args.experts || !h->here[e])
-            continue;
-        before++;
-        table[e / 8] |= (uint8_t)(1u << e % 8);
-        table[high + e / 8] |= (uint8_t)(h->high[e] << e % 8);
-    }
+    for (uint32_t e = 0; e < h->args.experts; e++)
+        table[e] = h->here[e] ? (uint8_t)(e - h->block[e] + 128u * h->high[e]) : 127;
 }
 
-static struct stream_desc expected(const struct holding *h, uint32_t list, uint32_t slot)
+static struct stream_desc expected(const struct holding *h, uint32_t slot)
 {
-    const struct unit_list *l = &h->args.list[list];
-    struct stream_desc d = h->desc[list][slot];
-    uint32_t id = (uint32_t)h->place[slot] - 1, block = h->args.first;
+    const struct args_select_units *a = &h->args;
+    struct stream_desc d = h->desc[slot];
+    uint32_t id = (uint32_t)h->place[slot] - 1, block = h->block[id] * a->block_bytes;
 
-    if (slot >= h->args.count)
+    if (slot >= a->count)
         return d;
     if (!h->here[id]) {
         d.cols = 0;
         return d;
     }
-    for (uint32_t e = 0; e < id; e++)
-        block += h->here[e] * h->args.block_bytes;
-    uint16_t value = (uint16_t)(l->base + h->high[id] * l->step);
-    d.src0 = (uint16_t)(block + l->weight);
-    d.scales = (uint16_t)(block + l->scale);
-    d.cols = l->cols;
-    memcpy((uint8_t *)&d + l->field, &value, sizeof value);
+    uint16_t value = (uint16_t)(a->base + h->high[id] * a->step);
+    d.src0 = (uint16_t)(block + a->weight);
+    d.scales = (uint16_t)(block + a->scale);
+    d.cols = a->cols;
+    memcpy((uint8_t *)&d + a->field, &value, sizeof value);
     return d;
 }
 
-static struct unit_list random_list(uint32_t desc, struct rng *r)
+static struct args_select_units random_args(uint16_t experts, struct rng *r)
 {
     static const uint16_t fields[] = {offsetof(struct stream_desc, src1),
                                       offsetof(struct stream_desc, dst),
                                       offsetof(struct stream_desc, src1_step)};
 
-    return (struct unit_list){.desc = (uint16_t)desc,
-                              .field = fields[rng_below(r, 3)],
-                              .weight = (uint16_t)rng_below(r, 40),
-                              .scale = (uint16_t)rng_below(r, 40),
-                              .base = (uint16_t)rng_below(r, 0x8000),
-                              .step = (uint16_t)rng_below(r, 0x8000),
-                              .cols = (uint16_t)rng_below(r, 60)};
+    return (struct args_select_units){.ids = IDS,
+                                      .count = (uint16_t)rng_below(r, SLOTS_MAX + 1),
+                                      .experts = experts,
+                                      .table = TABLE,
+                                      .desc = DESCS,
+                                      .field = fields[rng_below(r, 3)],
+                                      .weight = (uint16_t)rng_below(r, 0x8000),
+                                      .scale = (uint16_t)rng_below(r, 0x8000),
+                                      .block_bytes = (uint16_t)rng_below(r, 200),
+                                      .base = (uint16_t)rng_below(r, 0x8000),
+                                      .step = (uint16_t)rng_below(r, 0x8000),
+                                      .cols = (uint16_t)rng_below(r, 60)};
+}
+
+/* A place is left free where more than 126 would come short. */
+static void hold(struct holding *h, uint32_t expert, uint32_t *next)
+{
+    uint32_t block = expert > *next + 126 ? expert - 126 : *next;
+
+    h->block[expert] = (uint16_t)block;
+    *next = block + 1;
 }
 
 static struct holding random_holding(uint16_t experts, struct rng *r)
 {
-    struct holding h = {.args = {.ids = IDS,
-                                 .count = (uint16_t)rng_below(r, SLOTS_MAX + 1),
-                                 .experts = experts,
-                                 .table = TABLE,
-                                 .first = FIRST,
-                                 .block_bytes = 40}};
-    uint32_t rare = 1 + rng_below(r, 9);
+    struct holding h = {.args = random_args(experts, r)};
+    uint32_t rare = 1 + rng_below(r, 9), next = 0;
 
     for (uint32_t e = 0; e < experts; e++) {
         h.here[e] = rng_below(r, rare) == 0;
         h.high[e] = (uint8_t)rng_below(r, 2);
+        if (h.here[e])
+            hold(&h, e, &next);
     }
-    for (uint32_t i = 0; i < SLOTS_MAX; i++)
+    for (uint32_t i = 0; i < SLOTS_MAX; i++) {
         h.place[i] = (float)(rng_below(r, 4) ? 1 + rng_below(r, experts) : experts);
-    for (uint32_t list = 0; list < 2; list++) {
-        h.args.list[list] = random_list(DESCS + list * LIST_BYTES, r);
-        for (uint32_t i = 0; i < SLOTS_MAX; i++)
-            memset(&h.desc[list][i], (int)rng_below(r, 256), sizeof h.desc[list][i]);
+        memset(&h.desc[i], (int)rng_below(r, 256), sizeof h.desc[i]);
     }
     return h;
 }
@@ -138,11 +131,11 @@ TEST(kernel_select_units_points_at_what_is_here)
         struct native_tile n;
         native_open(&n, NULL, 0);
         CHECK_EQ(run(&n, &h), NATIVE_RETURNED);
-        for (uint32_t i = 0; i < 2 * SLOTS_MAX; i++) {
-            struct stream_desc want = expected(&h, i / SLOTS_MAX, i % SLOTS_MAX);
+        for (uint32_t i = 0; i < SLOTS_MAX; i++) {
+            struct stream_desc want = expected(&h, i);
             CHECK_MSG(memcmp(n.sram + DESCS + 32 * i, &want, sizeof want) == 0,
-                      "round %u list %u slot %u of %u expert %g", round, i / SLOTS_MAX,
-                      i % SLOTS_MAX, h.args.count, (double)h.place[i % SLOTS_MAX] - 1);
+                      "round %u slot %u of %u expert %g", round, i, h.args.count,
+                      (double)h.place[i] - 1);
         }
         native_close(&n);
     }
@@ -171,7 +164,6 @@ TEST(kernel_select_units_refuses_what_leads_outside)
         struct holding good = random_holding(64, &r), bad;
         good.args.count = 3;
         good.place[slot] = 64;
-        memset(good.here, 1, 64);
         bad = good, bad.place[slot] = 65;
         CHECK_EQ(refused(&bad), 64);
         bad = good, bad.place[slot] = 0;
@@ -180,29 +172,5 @@ TEST(kernel_select_units_refuses_what_leads_outside)
             bad = good, bad.place[slot] = no_place[i];
             CHECK(refused(&bad) >= 64);
         }
-        bad = good, bad.args.block_bytes = 1000;
-        for (uint32_t i = 0; i < 3; i++)
-            bad.place[i] = i == slot ? 64 : 1;
-        CHECK_EQ(refused(&bad), FIRST + 63 * 1000);
     }
-}
-
-/* The last block that 16 bits reach, and the first they do not. */
-TEST(kernel_select_units_reaches_all_of_16_bits)
-{
-    struct rng r = {t->seed};
-    struct holding h = random_holding(64, &r);
-
-    h.args.count = 1;
-    h.place[0] = 2;
-    h.here[0] = h.here[1] = 1;
-    h.args.block_bytes = 0xffff - FIRST;
-    struct native_tile n;
-    native_open(&n, NULL, 0);
-    CHECK_EQ(run(&n, &h), NATIVE_RETURNED);
-    struct stream_desc want = expected(&h, 0, 0);
-    CHECK(memcmp(n.sram + DESCS, &want, sizeof want) == 0);
-    native_close(&n);
-    h.args.block_bytes++;
-    CHECK_EQ(refused(&h), 0x10000);
 }
