@@ -182,10 +182,10 @@ struct args_rank_count {
     uint16_t out, zero;
 };
 
-/* rank_place: clears out[0 .. 2 * top_k - 1]; then, for each k < my_count whose ranks[k] (fp32) is
- * below top_k: out[rank] = id + 1 (fp32), out[top_k + rank] = mine[k], id = my_first + k. Of all
- * tiles with different experts exactly one writes each place, so their sum holds the choice. Fault
- * ARGUMENT if a rank is not a number below 2^23. */
+/* rank_place: for each k < my_count whose ranks[k] (fp32) is below top_k: out[rank] = id + 1
+ * (fp32), out[top_k + rank] = mine[k], id = my_first + k. Of all tiles with different experts
+ * exactly one writes each place, so where they were zero their sum holds the choice. Fault ARGUMENT
+ * if a rank is not a number below 2^23. */
 struct args_rank_place {
     uint16_t mine, ranks;
     uint16_t my_first, my_count;

@@ -51,10 +51,8 @@ void kernel_rank_place(uint32_t args)
     const struct args_rank_place *a = hal_sram(args);
     const float *mine = words(a->mine), *rank = words(a->ranks);
     uint32_t top_k = a->top_k, id = a->my_first;
-    float *out = words(a->out), *end = out + 2 * top_k;
+    float *out = words(a->out);
 
-    for (float *clear = out; clear != end; clear += 2)
-        clear[0] = clear[1] = 0.0f;
     for (uint32_t n = a->my_count; n; n--, mine++, rank++) {
         uint32_t place = whole(*rank);
         TILE_CHECK(place < WHOLE_END, ARGUMENT, id);

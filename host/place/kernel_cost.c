@@ -24,7 +24,7 @@ static uint32_t fixed_part(enum kernel kernel)
     case KERNEL_rank_count:
         return 122;
     case KERNEL_rank_place:
-        return 101;
+        return 98;
     case KERNEL_rank_finish:
         return 93;
     case KERNEL_select_units:
@@ -76,7 +76,7 @@ static uint32_t items_of(enum kernel kernel, const void *args, uint32_t cached)
     case KERNEL_rank_count:
         return rank_items(args);
     case KERNEL_rank_place:
-        return 2u * ((const struct args_rank_place *)args)->top_k * CYCLES_RANK_PLACE + 20;
+        return ((const struct args_rank_place *)args)->my_count * (uint32_t)CYCLES_RANK_PLACE + 10;
     case KERNEL_rank_finish:
         return ((const struct args_rank_finish *)args)->top_k * CYCLES_RANK_CHOSEN;
     case KERNEL_select:

@@ -99,9 +99,9 @@ static uint16_t column_scores(struct tile *t, const struct choice *c, struct sli
     return all;
 }
 
-/* How many of all experts beat each of the column's: in the column root. */
-static uint16_t column_ranks(struct tile *t, const struct choice *c, struct slice mine,
-                             uint16_t scores)
+/* The counts of this tile's row, added up along the column. */
+static uint16_t count_ranks(struct tile *t, const struct choice *c, struct slice mine,
+                            uint16_t scores)
 {
     uint16_t part = image_words(t->m, PART_BUFFERS, mine.count);
     uint16_t ranks = image_words(t->m, PART_BUFFERS, mine.count);
@@ -121,6 +121,24 @@ static uint16_t column_ranks(struct tile *t, const struct choice *c, struct slic
     return ranks;
 }
 
+/* How many of all experts beat each of the column's: in the column root, which clears its places
+ * while it waits. */
+static struct args_rank_place column_ranks(struct tile *t, const struct choice *c)
+{
+    struct slice mine = slice_of(t->config->experts, t->w, t->c);
+    struct args_rank_place place = {.my_first = (uint16_t)mine.first,
+                                    .my_count = (uint16_t)mine.count,
+                                    .top_k = (uint16_t)c->top_k};
+    if (t->column_root) {
+        place.out = image_words(t->m, PART_BUFFERS, 2 * c->top_k);
+        tile_clear(t, place.out, 2 * c->top_k);
+    }
+    place.mine = column_scores(t, c, mine);
+    if (mine.count)
+        place.ranks = count_ranks(t, c, mine, place.mine);
+    return place;
+}
+
 bool places_suffice(const struct tile *t)
 {
     return units_of(t->plan, t->strip, t->stage).used;
@@ -130,19 +148,12 @@ static void choose_together(struct tile *t, struct choice *c)
 {
     struct image *m = t->m;
     const struct model_config *k = t->config;
-    struct slice mine = slice_of(k->experts, t->w, t->c);
-    uint16_t scores = column_scores(t, c, mine);
-    uint16_t ranks = mine.count ? column_ranks(t, c, mine, scores) : 0;
+    struct args_rank_place place = column_ranks(t, c);
     if (!t->column_root)
         return;
-    struct args_rank_place place = {.mine = scores,
-                                    .ranks = ranks,
-                                    .my_first = (uint16_t)mine.first,
-                                    .my_count = (uint16_t)mine.count,
-                                    .top_k = (uint16_t)c->top_k,
-                                    .out = image_words(m, PART_BUFFERS, 2 * c->top_k)};
     uint16_t sums = image_words(m, PART_BUFFERS, 2 * c->top_k);
-    image_kernel(m, KERNEL_rank_place, &place, sizeof place);
+    if (place.my_count)
+        image_kernel(m, KERNEL_rank_place, &place, sizeof place);
     line_reduce(m, &t->row, REDUCE_ADD, place.out, sums, fixed(2 * c->top_k));
     line_broadcast(m, &t->row, sums, fixed(2 * c->top_k));
     if (places_suffice(t)) {

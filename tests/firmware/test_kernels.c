@@ -369,9 +369,9 @@ static void rank_places_what_is_chosen(void)
     SET(B, F_2, F_1, F_3);
     SET(OUT, F_1, F_1, F_1, F_1, F_1);
     kernel_rank_place(ARGS);
-    CHECK_EQ(sram_get(OUT), F_0);
+    CHECK_EQ(sram_get(OUT), F_1);
     CHECK_EQ(sram_get(OUT + 4), 0x41000000); /* expert 7 */
-    CHECK_EQ(sram_get(OUT + 8), F_0);
+    CHECK_EQ(sram_get(OUT + 8), F_1);
     CHECK_EQ(sram_get(OUT + 12), F_3);
     CHECK_EQ(sram_get(OUT + 16), F_1);
 }

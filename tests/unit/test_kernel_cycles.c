@@ -180,7 +180,7 @@ TEST(kernel_cycles_of_choosing_together)
     many.args.rank_place.my_count = 80;
     check("rank_place chosen expert", &none, &many, 80, 25);
     none.args.rank_place.top_k = many.args.rank_place.top_k = 1;
-    check("rank_place expert", &none, &many, 80, 15);
+    check("rank_place expert", &none, &many, 80, CYCLES_RANK_PLACE);
     none = (struct kernel_run){
         .kernel = KERNEL_rank_finish,
         .args.rank_finish = {.factor = 1, .sums = B, .ids = C, .weights = D, .normalise = 1}};

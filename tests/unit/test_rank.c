@@ -119,8 +119,7 @@ static void place_one(struct region *g, uint32_t column, const float *rank)
     native_open(&n, NULL, 0);
     memcpy(n.sram + MINE, g->score + mine, sizeof(float) * a.my_count);
     memcpy(n.sram + THEIRS, rank + mine, sizeof(float) * a.my_count);
-    for (uint32_t i = 0; i <= 2 * g->top_k; i++)
-        at(&n, OUT)[i] = 77;
+    at(&n, OUT)[2 * g->top_k] = 77;
     CHECK_EQ(run(&n, kernel_rank_place, &a, sizeof a), NATIVE_RETURNED);
     for (uint32_t i = 0; i < 2 * g->top_k; i++)
         g->sums[i] += at(&n, OUT)[i];
