@@ -274,7 +274,7 @@ TEST(tile_regs_stream_faults)
         const char *text;
     } bad[] = {
         {0x2602, STREAM_COPY, "no descriptor can be at 0x2602"},
-        {TILE_CODE_BYTES - 4, STREAM_COPY, "no descriptor can be at 0x19fc"},
+        {TILE_CODE_BYTES - 4, STREAM_COPY, "no descriptor can be at 0x18fc"},
         {TILE_SRAM_BYTES - 28, STREAM_COPY, "no descriptor can be at 0xbfe4"},
         {0xffffffe0, STREAM_COPY, "no descriptor can be at 0xffffffe0"},
         {0x2600, 99, "fault STREAM (a bad stream descriptor): descriptor at 0x2600, op 99: BAD_OP"},
@@ -430,11 +430,11 @@ TEST(tile_code_is_read_only_and_shared)
     prog_start(p, 2, 1);
     CHECK_EQ(p->w->tile[0].code, CODE_SHARED);
     CHECK_EQ(p->w->tile[0].sram[0], 0); /* no page of its own */
-    prog_fault(p, "store outside writable memory, value 0x800019fe");
+    prog_fault(p, "store outside writable memory, value 0x800018fe");
     uint8_t *sram = xcalloc(1, TILE_SRAM_BYTES);
     wafer_read(p->w, 1, 0, sram);
     CHECK_EQ(memcmp(sram, p->code, TILE_CODE_BYTES), 0);
-    CHECK_EQ(sram[TILE_CODE_BYTES] | sram[TILE_CODE_BYTES + 1] << 8, 0x19fe);
+    CHECK_EQ(sram[TILE_CODE_BYTES] | sram[TILE_CODE_BYTES + 1] << 8, 0x18fe);
     free(sram);
     prog_close(p);
 }
