@@ -40,8 +40,9 @@ uint16_t product_room(struct tile *t, uint32_t words, uint16_t *part)
 
 enum { TEAM = 18 }; /* columns, about: the values of a row of Kimi K2.6 on a wafer */
 
-/* This tile's team: outside the band a few neighbours of its row, or else all of it. */
-static struct line mlp_team(const struct tile *t)
+/* This tile's team for so many values: outside the band a few neighbours of its row, or else all of
+ * it. Colours of the band's column, which it never meets, lead back from the team's high side. */
+static struct line mlp_team(const struct tile *t, uint32_t values)
 {
     uint32_t teams = t->w / TEAM;
     if (!t->outer || teams < 2)
@@ -50,13 +51,17 @@ static struct line mlp_team(const struct tile *t)
     while (slice_of(t->w, teams, i).first > t->c)
         i--;
     struct slice columns = slice_of(t->w, teams, i);
-    return line_part(&t->row, t->c - columns.first, columns.count, COLOUR_BLOCK_A,
-                     COLOUR_BLOCK_CAST);
+    struct line team =
+        line_part(&t->row, t->c - columns.first, columns.count, COLOUR_BLOCK_A, COLOUR_BLOCK_CAST);
+    team.chain[2] = COLOUR_COLUMN_C;
+    team.chain[3] = COLOUR_COLUMN_D;
+    line_set_kind(&team, cost_choose_reduce(t->plan->machine, columns.count, values, 1));
+    return team;
 }
 
 bool swiglu_shares(const struct tile *t, uint32_t values, uint32_t sums)
 {
-    struct line team = mlp_team(t);
+    struct line team = mlp_team(t, values);
     uint32_t most = (values + team.length - 1) / team.length;
     struct share_work w = {.all = (uint64_t)values * CYCLES_SWIGLU,
                            .most = (uint64_t)most * CYCLES_SWIGLU,
@@ -65,38 +70,37 @@ bool swiglu_shares(const struct tile *t, uint32_t values, uint32_t sums)
     return share_pays(t->plan->machine, &team, &w);
 }
 
-/* Every tile of the row gets the sums and belongs to a team that makes all values by itself. */
-static void shared_swiglu(struct tile *t, struct args_swiglu args, uint16_t both, uint32_t values,
-                          uint32_t sums)
+/* `mine` of the values; without any the kernel is run for its place in the sequence alone. */
+static void swiglu(struct tile *t, const struct swiglu *s, struct slice mine, uint16_t out)
 {
-    struct image *m = t->m;
-    struct line team = mlp_team(t);
-    struct slice mine = slice_of(values, team.length, team.index);
-    uint16_t part = image_words(m, PART_BUFFERS, values);
-    line_broadcast(m, &t->row, both, fixed(sums));
-    args.gate = word_at(both, mine.first);
-    args.up = word_at(both, values + mine.first);
-    args.out = word_at(part, mine.first);
+    struct args_swiglu args = s->args;
+    args.gate = word_at(s->sums, mine.first);
+    args.up = word_at(s->sums, s->values + mine.first);
+    args.out = word_at(out, mine.first);
     args.first = (uint16_t)mine.first;
     args.count = (uint16_t)mine.count;
-    if (mine.count)
-        image_kernel(m, KERNEL_swiglu, &args, sizeof args);
-    line_reduce(m, &team, REDUCE_ADD, part, both, fixed(values));
-    line_broadcast(m, &team, both, fixed(values));
+    if (mine.count || s->joins)
+        image_kernel(t->m, KERNEL_swiglu, &args, sizeof args);
 }
 
-void emit_swiglu(struct tile *t, struct args_swiglu args, uint16_t both, uint32_t values,
-                 uint32_t sums)
+/* Every tile of the row gets the sums and belongs to a team that makes all values by itself. */
+static void shared_swiglu(struct tile *t, const struct swiglu *s)
 {
-    if (swiglu_shares(t, values, sums)) {
-        shared_swiglu(t, args, both, values, sums);
+    struct line team = mlp_team(t, s->values);
+    uint16_t part = image_words(t->m, PART_BUFFERS, s->values);
+    line_broadcast(t->m, &t->row, s->sums, fixed(s->sum_words));
+    swiglu(t, s, slice_of(s->values, team.length, team.index), part);
+    line_reduce(t->m, &team, REDUCE_ADD, part, s->sums, fixed(s->values));
+    line_broadcast(t->m, &team, s->sums, fixed(s->values));
+}
+
+void emit_swiglu(struct tile *t, const struct swiglu *s)
+{
+    if (swiglu_shares(t, s->values, s->sum_words)) {
+        shared_swiglu(t, s);
     } else {
-        args.gate = args.out = both;
-        args.up = word_at(both, values);
-        args.count = (uint16_t)values;
-        if (t->row_root && values)
-            image_kernel(t->m, KERNEL_swiglu, &args, sizeof args);
-        line_broadcast(t->m, &t->row, both, fixed(values));
+        swiglu(t, s, (struct slice){0, t->row_root ? s->values : 0}, s->sums);
+        line_broadcast(t->m, &t->row, s->sums, fixed(s->values));
     }
     image_mark(t->m, PHASE_GATE_UP);
 }
@@ -139,8 +143,11 @@ static void dense(struct tile *t)
     mlp_product(t, ROLE_DENSE_GATE, width, part);
     mlp_product(t, ROLE_DENSE_UP, width, word_at(part, n));
     line_reduce(m, &t->row, REDUCE_ADD, part, both, fixed(2 * n + 1));
-    struct args_swiglu args = {.norm = tile_norm(t, word_at(both, 2 * n), t->config->hidden)};
-    emit_swiglu(t, args, both, n, 2 * n + 1);
+    emit_swiglu(t,
+                &(struct swiglu){.args.norm = tile_norm(t, word_at(both, 2 * n), t->config->hidden),
+                                 .sums = both,
+                                 .values = n,
+                                 .sum_words = 2 * n + 1});
     uint16_t out = image_words(m, PART_BUFFERS, t->window.count);
     down_product(t, ROLE_DENSE_DOWN, width, out, both, false);
     mlp_result(t, out);

@@ -37,10 +37,14 @@ uint16_t product_room(struct tile *t, uint32_t words, uint16_t *part);
 /* Whether the row shares the SwiGLU of so many values out of so many sums. */
 bool swiglu_shares(const struct tile *t, uint32_t values, uint32_t sums);
 
-/* The row's `values` gates and, behind them, ups at `both` become the values, there, in all its
- * tiles. */
-void emit_swiglu(struct tile *t, struct args_swiglu args, uint16_t both, uint32_t values,
-                 uint32_t sums);
+/* The row's gates and, behind them, ups at `sums` become the values, there, in all its tiles. */
+struct swiglu {
+    struct args_swiglu args; /* norm or r_in, and weights; which values is filled in */
+    uint16_t sums;
+    uint32_t values, sum_words; /* gates, or ups; all that is at `sums` in the row root */
+    bool joins;                 /* every tile runs the kernel, and so waits for kernels beside */
+};
+void emit_swiglu(struct tile *t, const struct swiglu *s);
 
 /* The MLP's result of a tile outside the band, or of one that does everything. */
 void mlp_result(struct tile *t, uint16_t part);
