@@ -595,7 +595,7 @@ void emit_residual_sum(struct tile *t, uint16_t part, enum phase phase)
     struct image *m = t->m;
     struct length n = fixed(t->hidden_col.count);
     uint16_t out = image_words(m, PART_BUFFERS, t->hidden_col.count);
-    if (t->h == 1 || t->r == line_beside(t->column.root))
+    if (t->h == 1 || t->r == line_beside(&t->column))
         tile_add(t, part, part, t->residual, t->hidden_col.count);
     line_reduce(m, &t->column, REDUCE_ADD, column_part(t, part), out, n);
     line_broadcast(m, &t->column, out, n);
@@ -623,6 +623,34 @@ static void token_finish(struct tile *t, const struct attention *a)
     image_rewrite(t->m, t->token_args, &args, sizeof args);
 }
 
+/* Whether the queries of row `share` have RoPE pairs, which take it the longest. */
+static bool has_pairs(const struct tile *t, const struct attention *a, uint32_t share)
+{
+    uint32_t nope = t->config->nope_dim, all = a->heads * a->query_dim;
+    struct slice q = slice_of_pairs(all, t->rows, share, a->query_dim, nope);
+    for (uint32_t i = 0; i < q.count; i++)
+        if ((q.first + i) % a->query_dim >= nope)
+            return true;
+    return false;
+}
+
+/* The new latent is turned to rows whose queries have no pairs, or to all if those are few. */
+static struct slice turned_part(const struct tile *t, const struct attention *a)
+{
+    uint32_t lora = t->config->kv_lora_rank, latents = lora + t->config->rope_dim;
+    uint32_t bare = 0, before = 0;
+    for (uint32_t i = 0; i < t->rows; i++) {
+        bool plain = !has_pairs(t, a, i);
+        bare += plain;
+        before += plain && i < t->share;
+    }
+    if (2 * bare < t->rows)
+        return row_slice_of_pairs(t, latents, latents, lora);
+    if (t->hub || has_pairs(t, a, t->share))
+        return (struct slice){0, 0};
+    return slice_of_pairs(latents, bare, before, latents, lora);
+}
+
 /* Who has what. */
 static struct attention cut(const struct tile *t)
 {
@@ -641,7 +669,7 @@ static struct attention cut(const struct tile *t)
     if (blocks > 1) {
         struct latent_part all = latent_of_column(k, 1, 0);
         a.kv = latent_within(&all, slice_of(latents, t->w, t->c));
-        a.turned = row_slice_of_pairs(t, latents, latents, k->kv_lora_rank);
+        a.turned = turned_part(t, &a);
     }
     return a;
 }

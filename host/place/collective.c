@@ -33,14 +33,25 @@ void line_step(struct image *m, struct stream_desc d, struct length n)
         patch_add(n.patches, at + (uint32_t)offsetof(struct stream_desc, count), n.times, n.plus);
 }
 
+/* A tile of a joint line belongs to one side and sees its root at the end. */
+static bool on_low_side(const struct line *l)
+{
+    return l->index < l->root;
+}
+
 static struct levels line_levels(const struct line *l)
 {
-    return (struct levels){&l->shape, (int32_t)l->root, (int32_t)(l->length - 1 - l->root)};
+    int32_t below = (int32_t)l->root, above = (int32_t)(l->length - 1 - l->root);
+    if (l->joint)
+        return on_low_side(l) ? (struct levels){&l->shape, below - 1, 0}
+                              : (struct levels){&l->shape, 0, above};
+    return (struct levels){&l->shape, below, above};
 }
 
 static int32_t line_place(const struct line *l)
 {
-    return (int32_t)l->index - (int32_t)l->root;
+    int32_t place = (int32_t)l->index - (int32_t)l->root;
+    return l->joint && on_low_side(l) ? place + 1 : place;
 }
 
 static unsigned port_towards(const struct line *l, int direction)
@@ -113,7 +124,7 @@ static void route_set(struct image *m, const struct line *l, const struct levels
 
 /* What a tile takes, in order, and where the sum goes. */
 struct duties {
-    uint8_t take[2 * LEVELS_MAX]; /* colours */
+    uint8_t take[2 * LEVELS_MAX + 1]; /* colours */
     uint32_t takes;
     bool sends;
     bool passes_on; /* the last thing taken comes from behind: it can be summed while it is sent */
@@ -198,12 +209,28 @@ static void reduce(struct image *m, const struct duties *d, enum reduction op, u
         line_step(m, (struct stream_desc){.op = STREAM_COPY, .dst = out, .src0 = part}, n);
 }
 
+/* The low root has stored its sum when it sends it. */
+static void join_roots(struct image *m, const struct line *l, struct duties *d)
+{
+    if (line_is_low_root(l)) {
+        image_route(m, l->joint_colour, ROUTE_WORD(AT_RAMP, 1u << l->high), false);
+        d->sends = true;
+        d->passes_on = false;
+        d->to = l->joint_colour;
+    } else if (l->joint && l->index == l->root) {
+        image_route(m, l->joint_colour, ROUTE_WORD(1u << l->low, AT_RAMP), true);
+        d->take[d->takes++] = l->joint_colour;
+    }
+}
+
 static struct duties route_line(struct image *m, const struct line *l)
 {
     struct levels v = line_levels(l);
     for (uint32_t set = 0; set * LEVELS_PER_SET < levels_count(&v); set++)
         route_set(m, l, &v, set);
-    return duties_of(l);
+    struct duties d = duties_of(l);
+    join_roots(m, l, &d);
+    return d;
 }
 
 static uint64_t reach(const struct line *l, const struct machine *k)
@@ -212,15 +239,24 @@ static uint64_t reach(const struct line *l, const struct machine *k)
     return (uint64_t)most * k->hop_cycles;
 }
 
+/* What a reduction on this line takes; of a joint one the slower side and the way to the high root,
+ * where the total is made word by word. */
+static uint64_t reduce_cycles(const struct line *l, const struct machine *k, uint32_t words)
+{
+    if (!l->joint)
+        return cost_reduce_shape(k, &l->shape, (struct line_size){l->length, l->root}, words);
+    uint32_t low = l->root, high = l->length - l->root, side = low > high ? low : high;
+    uint64_t both = cost_reduce_shape(k, &l->shape, (struct line_size){side, side - 1}, words);
+    return both + k->stream_setup_cycles - 1 + words + 2 * k->ramp_cycles + k->hop_cycles;
+}
+
 static void reckon_reduce(struct image *m, const struct line *l, struct length n)
 {
     if (!m->machine)
         return;
-    struct line_size size = {l->length, l->root};
     uint32_t words = n.plus + n.times * m->cached;
-    uint64_t total = cost_reduce_shape(m->machine, &l->shape, size, words);
-    image_collective(m, total, cost_reduce_shape(m->machine, &l->shape, size, words > 0),
-                     reach(l, m->machine));
+    image_collective(m, reduce_cycles(l, m->machine, words),
+                     reduce_cycles(l, m->machine, words > 0), reach(l, m->machine));
 }
 
 static void reckon_broadcast(struct image *m, const struct line *l, struct length n)
@@ -248,15 +284,20 @@ void line_reduce(struct image *m, const struct line *l, enum reduction op, uint1
     reduce(m, &d, op, part, out, n);
 }
 
+/* The root's sum goes on to a colour while it is made. */
+static void root_onto(struct duties *d, uint8_t colour)
+{
+    d->sends = true;
+    d->passes_on = d->takes > 0;
+    d->to = colour;
+}
+
 void line_reduce_onto(struct image *m, const struct line *l, uint16_t part, uint16_t out,
                       struct length n, uint8_t colour)
 {
     struct duties d = begin_reduce(m, l, n);
-    if (!d.sends) {
-        d.sends = true;
-        d.passes_on = d.takes > 0;
-        d.to = colour;
-    }
+    if (!d.sends)
+        root_onto(&d, colour);
     reduce(m, &d, REDUCE_ADD, part, out, n);
 }
 
@@ -280,12 +321,12 @@ static void route_root(struct image *m, const struct line *l)
 
 static void take_broadcast(struct image *m, const struct line *l, uint16_t data, struct length n)
 {
-    bool below = l->index < l->root;
+    bool below = l->index < l->root, wire = line_is_low_root(l);
+    unsigned on = below ? ports_below(l) : ports_above(l);
     image_route(m, l->broadcast,
-                ROUTE_WORD(1u << (below ? l->high : l->low),
-                           AT_RAMP | (below ? ports_below : ports_above)(l)),
-                true);
-    line_step(m, (struct stream_desc){.op = STREAM_RECV, .dst = data, .src1 = l->broadcast}, n);
+                ROUTE_WORD(1u << (below ? l->high : l->low), (wire ? 0 : AT_RAMP) | on), !wire);
+    if (!wire)
+        line_step(m, (struct stream_desc){.op = STREAM_RECV, .dst = data, .src1 = l->broadcast}, n);
 }
 
 static void log_broadcast(struct image *m, const struct line *l, struct length n)
@@ -320,9 +361,28 @@ void line_forward(struct image *m, const struct line *l, uint8_t from, uint16_t 
     line_step(m, (struct stream_desc){.op = STREAM_FORWARD, .dst = l->broadcast, .src1 = from}, n);
 }
 
+/* As line_reduce and line_broadcast, but the sum goes on while it is made. */
+static void joint_allreduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,
+                            uint16_t out, struct length n)
+{
+    struct duties d = begin_reduce(m, l, n);
+    if (l->index == l->root) {
+        route_root(m, l);
+        root_onto(&d, l->broadcast);
+    }
+    reduce(m, &d, op, part, out, n);
+    log_broadcast(m, l, (struct length){.plus = 1});
+    if (l->index != l->root)
+        take_broadcast(m, l, out, n);
+}
+
 void line_allreduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,
                     uint16_t out, struct length n)
 {
+    if (l->joint) {
+        joint_allreduce(m, l, op, part, out, n);
+        return;
+    }
     line_reduce(m, l, op, part, out, n);
     line_broadcast(m, l, out, n);
 }

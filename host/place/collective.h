@@ -28,12 +28,24 @@ struct line {
     uint32_t index, length, root;
     enum fabric_port low, high; /* directions of falling and rising index */
     struct reduce_shape shape;  /* how it reduces; all zero: a chain from both ends to the root */
+    bool joint;                 /* two roots beside each other, below */
+    uint8_t joint_colour;       /* from the low root to the high one */
     /* colours by set: two for messages towards the high end, two for those towards the low end;
      * a line whose root is its last tile does not use the latter */
     uint8_t chain[LEVEL_SETS * 4];
     uint8_t broadcast;
     struct line_log *log; /* NULL, or adds up what the line is asked for (place/lines.h) */
 };
+
+/* Joint lines. `root`, the high root, and the tile below it add nothing of their own. Each sums its
+ * side, as the end of a line; the low root sends its sum to the high one, which has its own ready
+ * and broadcasts the total while it adds: a root between two sides would take one behind the
+ * other. The low root has the whole sum before it sends any of it, so that no tile that the
+ * broadcast reaches is still sending to it. It takes no broadcasts itself. */
+static inline bool line_is_low_root(const struct line *l)
+{
+    return l->joint && l->index + 1 == l->root;
+}
 
 enum reduction { REDUCE_ADD, REDUCE_MAX };
 
@@ -64,7 +76,7 @@ void line_step(struct image *m, struct stream_desc d, struct length n);
 void line_reduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,
                  uint16_t out, struct length n);
 
-/* For the root's `part`: it adds nothing of its own. */
+/* For a root's `part`: it adds nothing of its own. */
 enum { LINE_NO_PART = 0 };
 
 /* The same, but the root sends the result on a colour (which it must route) while it makes it. */
@@ -83,7 +95,8 @@ void line_broadcast(struct image *m, const struct line *l, uint16_t data, struct
 void line_forward(struct image *m, const struct line *l, uint8_t from, uint16_t data,
                   struct length n);
 
-/* line_reduce, then line_broadcast of `out`. Cost: cost_allreduce. */
+/* line_reduce, then line_broadcast of `out`. Cost: cost_allreduce. Joint: `out` of the roots is
+ * scratch. */
 void line_allreduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,
                     uint16_t out, struct length n);
 

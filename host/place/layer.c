@@ -94,7 +94,7 @@ uint8_t plan_logits_colour(void)
 
 /* The rows of a band on which nothing comes in begin when the nearest one with input tells them to:
  * the one above them, or below if there is none. They would send what they add to the first sum as
- * soon as they have booted. A hub between two rows with input only takes. */
+ * soon as they have booted. Hubs between rows with input only take. */
 static bool takes_input(const struct tile *t, uint32_t y)
 {
     return plan_row_moves(t->plan, t->strip_index, y);
@@ -109,18 +109,17 @@ static bool in_rows(struct slice rows, uint32_t y)
 static bool told_from(const struct tile *t, uint32_t y, int from)
 {
     struct slice band = t->strip->band;
+    bool hubs = true;
     if (!in_rows(band, y) || takes_input(t, y))
         return false;
     uint32_t above = y, below = y;
-    while (in_rows(band, above) && !takes_input(t, above))
-        above--;
-    while (in_rows(band, below) && !takes_input(t, below))
-        below++;
-    bool north = in_rows(band, above);
-    if (north && y == strip_hub(t->plan, t->strip) && above + 1 == y && below == y + 1 &&
-        in_rows(band, below))
+    for (; in_rows(band, above) && !takes_input(t, above); above--)
+        hubs = hubs && strip_is_hub(t->plan, t->strip, above);
+    for (; in_rows(band, below) && !takes_input(t, below); below++)
+        hubs = hubs && strip_is_hub(t->plan, t->strip, below);
+    if (hubs && in_rows(band, above) && in_rows(band, below))
         return false;
-    return from < 0 ? north : !north;
+    return in_rows(band, above) == (from < 0);
 }
 
 static void begin_rows(struct tile *t, uint32_t y)
@@ -261,6 +260,8 @@ static void lines_init(struct tile *t, const struct strip_kinds *kinds, struct s
     line_set_kind(&t->row, t->outer ? kinds->outer_row : kinds->row);
     if (t->outer)
         line_set_root(&t->column, kinds->outer_column, relay_root(t->plan, t->strip));
+    else if (t->split)
+        line_set_joint(&t->column, kinds->column, COLOUR_JOINT);
     else
         line_set_kind(&t->column, kinds->column);
     if (log) {
@@ -285,10 +286,10 @@ static void tile_init(struct tile *t, const struct plan *p, uint32_t strip_index
     t->c = c, t->w = s->width;
     t->r = !t->outer ? y - band.first : y < band.first ? y : y - band.count;
     t->h = t->outer ? p->height - band.count : band.count;
-    bool hub = t->split && !t->outer;
-    t->hub = hub && y == strip_hub(p, s);
-    t->rows = t->h - hub;
-    t->share = t->r - (hub && y > strip_hub(p, s));
+    uint32_t hubs = t->split && !t->outer ? 2 : 0;
+    t->hub = hubs && strip_is_hub(p, s, y);
+    t->rows = t->h - hubs;
+    t->share = t->r - (hubs && y > strip_hub(p, s) ? hubs : 0);
 }
 
 /* What comes in on this row, or is turned to it from the stage before in the same strip. */
@@ -375,12 +376,14 @@ void plan_choose(const struct plan *p, struct strip *s, struct image *m)
 {
     struct plan alone = *p;
     uint32_t outside = p->height - s->band.count;
-    struct strip_log log = {.column = log_make(p, s, s->band.count),
+    uint32_t column = outside ? line_joint_side(s->band.count) : s->band.count;
+    struct strip_log log = {.column = log_make(p, s, column),
                             .row = log_make(p, s, s->width),
                             .outer_column = log_make(p, s, outside),
                             .outer_row = log_make(p, s, s->width)};
     alone.strips = s, alone.strip_count = 1;
-    s->kinds.column = REDUCE_TWO_SIDED; /* a hub in the middle, not in the row that is logged */
+    log.column.rooted = outside > 0;
+    log.column.root = column - 1;
     log_tile(&alone, s->band.first + s->band.count - 1, m, &log);
     bool narrow = s->blocks > 1; /* a tile takes from blocks too, which needs input queues */
     s->kinds = (struct strip_kinds){.column = line_choose(&log.column, narrow),

@@ -26,6 +26,7 @@ enum colour {
     COLOUR_OUTER_A, /* columns outside the band, which run through it */
     COLOUR_OUTER_B,
     COLOUR_OUTER_C,
+    COLOUR_JOINT = COLOUR_OUTER_C, /* between the hubs of a band, where no such message passes */
     COLOUR_OUTER_D,
     COLOUR_TO_OUTER,   /* from the band's column root to all tiles outside */
     COLOUR_FROM_OUTER, /* from the outer column's root to the band's */
@@ -53,7 +54,7 @@ struct tile {
     uint32_t strip_index;
     bool split, outer;    /* outside the band of a split strip: c, r, w, h and lines are of there */
     uint32_t c, r, w, h;  /* column and row in the region, and its size */
-    bool hub;             /* of the row of column roots in a band (strip_hub) */
+    bool hub;             /* in a row of column roots of a band (strip_hub) */
     uint32_t rows, share; /* rows that have shares of vectors over the rows; this one's number */
     struct line column, row; /* this tile's lines: along its column, along its row */
     struct line block; /* its row inside its block of heads; the row when there is one block */

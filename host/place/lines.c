@@ -52,6 +52,15 @@ void line_set_kind(struct line *l, enum reduce_kind kind)
     line_set_root(l, kind, reduce_root(kind, l->length));
 }
 
+void line_set_joint(struct line *l, enum reduce_kind kind, uint8_t joint_colour)
+{
+    uint32_t side = line_joint_side(l->length);
+    l->root = line_joint_root(l->length);
+    l->shape = reduce_shape(kind, side, side - 1);
+    l->joint = true;
+    l->joint_colour = joint_colour;
+}
+
 struct line line_part(const struct line *whole, uint32_t index, uint32_t length, uint8_t first,
                       uint8_t broadcast)
 {

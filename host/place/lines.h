@@ -38,10 +38,22 @@ enum reduce_kind line_choose(const struct line_log *log, bool narrow);
 void line_set_kind(struct line *l, enum reduce_kind kind);
 void line_set_root(struct line *l, enum reduce_kind kind, uint32_t root);
 
-/* A tile beside the root, of a line of more than one tile. */
-static inline uint32_t line_beside(uint32_t root)
+/* A joint line: its roots in the middle, and a kind for its sides. At least 4 tiles. */
+static inline uint32_t line_joint_root(uint32_t tiles)
 {
-    return root ? root - 1 : 1;
+    return tiles / 2;
+}
+static inline uint32_t line_joint_side(uint32_t tiles)
+{
+    return tiles - line_joint_root(tiles) > line_joint_root(tiles) ? tiles - line_joint_root(tiles)
+                                                                   : line_joint_root(tiles);
+}
+void line_set_joint(struct line *l, enum reduce_kind kind, uint8_t joint_colour);
+
+/* A tile beside the roots, of a line of more than one tile. */
+static inline uint32_t line_beside(const struct line *l)
+{
+    return l->joint || l->root == 0 ? l->root + 1 : l->root - 1;
 }
 
 /* Tile `index` of `length` neighbours of a line, as a line of its own: a chain to its last tile, on

@@ -164,8 +164,10 @@ struct routing routing_room(struct tile *t)
 /* What comes out of the band for the products of gate and up. */
 static void send_input(struct tile *t)
 {
+    if (!t->column_root)
+        return;
     uint16_t windowed = t->norm_x;
-    if (t->hub && t->window.count > t->hidden_col.count) {
+    if (t->window.count > t->hidden_col.count) {
         windowed = image_words(t->m, PART_BUFFERS, t->window.count);
         halo_fill(t, t->norm_x, windowed);
     }
@@ -176,7 +178,8 @@ static void send_input(struct tile *t)
 static void band_experts(struct tile *t)
 {
     struct routing chosen = routing_room(t);
-    norm_input(t);
+    if (!line_is_low_root(&t->column))
+        norm_input(t);
     send_input(t);
     emit_router(t, &chosen);
 }

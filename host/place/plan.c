@@ -43,6 +43,9 @@ static int plan_shape(const struct plan *p, struct err *e)
         return err_set(e, ERR_NOT_IMPLEMENTED, "plan: more than %d experts per token", TOP_K_MAX);
     if (p->blocks && k->heads % p->blocks)
         return err_set(e, ERR_USAGE, "plan: %u blocks do not divide %u heads", p->blocks, k->heads);
+    if (p->height && p->band_rows && p->band_rows < p->height && p->band_rows < BAND_LEAST)
+        return err_set(e, ERR_USAGE, "plan: a band of %u rows, not %u or more", p->band_rows,
+                       BAND_LEAST);
     if (p->height && p->band_rows > p->height)
         return err_set(e, ERR_USAGE, "plan: a band of %u rows on a fabric of %u", p->band_rows,
                        p->height);
@@ -110,13 +113,13 @@ static uint32_t monitored_column(const struct strip *s)
 uint32_t plan_monitors(const struct plan *p, const struct strip *s,
                        struct tile_place out[PLAN_MONITORS])
 {
-    uint32_t root = reduce_root(s->kinds.column, s->band.count);
+    uint32_t hub = strip_hub(p, s), root = s->band.first;
     bool split = strip_is_split(p, s);
-    uint32_t row = split ? line_beside(root) : root;
-    out[0] = (struct tile_place){s->x0 + monitored_column(s), s->band.first + row};
+    root += split ? 0 : reduce_root(s->kinds.column, s->band.count);
+    out[0] = (struct tile_place){s->x0 + monitored_column(s), split ? hub + 1 : root};
     if (!split)
         return 1;
-    out[1] = (struct tile_place){out[0].x, strip_hub(p, s)};
+    out[1] = (struct tile_place){out[0].x, hub};
     out[2] = (struct tile_place){s->x0 + reduce_root(s->kinds.outer_row, s->width),
                                  relay_root_row(p, s)};
     return PLAN_MONITORS;
@@ -145,7 +148,13 @@ uint32_t strip_hub(const struct plan *p, const struct strip *s)
 {
     if (!strip_is_split(p, s))
         return p->height;
-    return s->band.first + reduce_root(s->kinds.column, s->band.count);
+    return s->band.first + line_joint_root(s->band.count);
+}
+
+bool strip_is_hub(const struct plan *p, const struct strip *s, uint32_t y)
+{
+    uint32_t hub = strip_hub(p, s);
+    return hub < p->height && (y == hub || y + 1 == hub);
 }
 
 static struct slice stream_rows(const struct plan *p, uint32_t i)
@@ -158,8 +167,8 @@ bool plan_row_moves(const struct plan *p, uint32_t i, uint32_t y)
     struct slice rows = stream_rows(p, i);
     if (y < rows.first || y >= rows.first + rows.count)
         return false;
-    return !(i > 0 && y == strip_hub(p, &p->strips[i - 1])) &&
-           !(i < p->strip_count && y == strip_hub(p, &p->strips[i]));
+    return !(i > 0 && strip_is_hub(p, &p->strips[i - 1], y)) &&
+           !(i < p->strip_count && strip_is_hub(p, &p->strips[i], y));
 }
 
 /* Those above row `end`. */

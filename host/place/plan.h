@@ -125,10 +125,13 @@ struct plan_cfg {
 enum stage_kind plan_stage_kind(const struct plan *p, uint32_t stage);
 bool strip_is_split(const struct plan *p, const struct strip *s); /* the band is not all rows */
 
-/* The hub of a split strip is the row of its band where columns are summed. It has no share of
- * vectors over the rows, so it takes nothing from its row and has input queues to spare for what it
- * passes on to the rows outside. No row: the fabric's height. */
+/* The hubs of a split strip are the two rows of its band where columns are summed (joint lines of
+ * collective.h), this one and the one above it. They have no share of vectors over the rows, so
+ * they take nothing from their row and have input queues to spare for what goes to the rows
+ * outside. No row: the fabric's height. */
 uint32_t strip_hub(const struct plan *p, const struct strip *s);
+bool strip_is_hub(const struct plan *p, const struct strip *s, uint32_t y);
+enum { BAND_LEAST = 4 }; /* rows of a band that is not all rows */
 
 /* The rows on which the residual stream enters strip i, or leaves the last one (i = strip_count):
  * all that both bands have but their hubs. Row y's share of the stream; empty: none. */

@@ -72,7 +72,7 @@ static void step(struct tile *t, struct stream_desc d, uint32_t count)
 /* The hops between the band's column root and a row outside. */
 static uint32_t distance(const struct strip *s, uint32_t row)
 {
-    uint32_t root = s->band.first + reduce_root(s->kinds.column, s->band.count);
+    uint32_t root = s->band.first + line_joint_root(s->band.count);
     return row > root ? row - root : root - row;
 }
 

@@ -57,7 +57,7 @@ static uint16_t column_sum(struct tile *t, const struct choice *c, struct slice 
         tile_copy(t, word_at(part, experts.count), c->to.scale, 1);
     if (n)
         line_reduce(t->m, &t->column, REDUCE_ADD, column_part(t, part), all, fixed(n));
-    if (t->hub)
+    if (t->hub && t->column_root)
         tile_copy(t, c->to.scale, word_at(all, experts.count), 1);
     return all;
 }
