@@ -436,7 +436,7 @@ static void widen_band(const struct plan *p, struct strip *s, struct image *m)
     for (uint32_t rows = p->height / 2; rows > s->band.count && fits < FITS_COMPARED;
          rows -= WIDER_STEP) {
         struct strip wider = *s;
-        wider.band = band_of(p, rows);
+        wider.band = wider.input = band_of(p, rows);
         if (!plan_settle(p, &wider, m, &at))
             continue;
         uint64_t cycles = predicted(p, wider);

@@ -7,15 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REGIONS = 2 }; /* band, outside */
+enum { BAND, OUTSIDE, HUB, REGIONS };
 
-/* A collective costs all tiles of its line the same; between two of them the slowest counts. */
+/* What a phase takes in a region: a collective costs all tiles of its line the same; between two of
+ * them the slowest counts. */
+struct region_phase {
+    struct image_cost local, line;
+    uint32_t column, row;         /* of the slowest tile */
+    uint64_t *in_column, *in_row; /* local part of the fastest tile of each; 0: none tried */
+};
+
 struct slowest {
     const struct plan *plan;
     const struct strip *strip;
     struct image *image;
-    struct image_cost local[PHASES][REGIONS], lines[PHASES][REGIONS];
-    uint64_t least[PHASES][REGIONS]; /* local part of the fastest tile that adds to a sum */
+    struct region_phase phase[PHASES][REGIONS];
 };
 
 static uint64_t local_part(const struct image_cost *c)
@@ -29,12 +35,31 @@ static uint64_t line_part(const struct image_cost *c)
 }
 
 /* While a reduction waits for its slowest tile it takes what the others have: half of its words at
- * most are gone by then. */
-static uint64_t early_words(const struct image_cost *slowest, const struct image_cost *line,
-                            uint64_t least)
+ * most are gone by then. The others of its line, column or row: the one whose tiles differ less. */
+static uint64_t early_words(const struct region_phase *r)
 {
-    uint64_t late = local_part(slowest) - least;
-    return late < line->words / 2 ? late : line->words / 2;
+    uint64_t column = r->in_column[r->column], row = r->in_row[r->row];
+    uint64_t late = local_part(&r->local) - (column > row ? column : row);
+    return late < r->line.words / 2 ? late : r->line.words / 2;
+}
+
+static void keep_least(uint64_t *least, uint64_t cycles)
+{
+    if (!*least || cycles < *least)
+        *least = cycles;
+}
+
+static void add_tile(struct region_phase *r, const struct image_cost *c, uint32_t column,
+                     uint32_t row)
+{
+    keep_least(&r->in_column[column], local_part(c));
+    keep_least(&r->in_row[row], local_part(c));
+    if (local_part(c) > local_part(&r->local)) {
+        r->local = *c;
+        r->column = column, r->row = row;
+    }
+    if (line_part(c) > line_part(&r->line))
+        r->line = *c;
 }
 
 static bool visit(void *self, struct tile_place at)
@@ -42,37 +67,47 @@ static bool visit(void *self, struct tile_place at)
     struct slowest *s = self;
     struct slice band = s->strip->band;
     bool outer = at.y < band.first || at.y >= band.first + band.count;
+    int region = outer ? OUTSIDE : strip_is_hub(s->plan, s->strip, at.y) ? HUB : BAND;
     (void)plan_emit(s->plan, at.x, at.y, true, s->image);
-    for (uint32_t i = 0; i < s->image->mark_count; i++) {
-        const struct image_cost *c = &s->image->mark[i].cost;
-        uint8_t phase = s->image->mark[i].id;
-        uint64_t *least = &s->least[phase][outer];
-        if (at.y != strip_hub(s->plan, s->strip) && (!*least || local_part(c) < *least))
-            *least = local_part(c);
-        if (local_part(c) > local_part(&s->local[phase][outer]))
-            s->local[phase][outer] = *c;
-        if (line_part(c) > line_part(&s->lines[phase][outer]))
-            s->lines[phase][outer] = *c;
-    }
+    for (uint32_t i = 0; i < s->image->mark_count; i++)
+        if (region != HUB || s->image->mark[i].id == PHASE_TOP_K) /* else it only waits */
+            add_tile(&s->phase[s->image->mark[i].id][region], &s->image->mark[i].cost,
+                     at.x - s->strip->x0, at.y);
     return false;
+}
+
+/* Every region's phases begin with lines of which no tile has been tried. */
+static uint64_t *empty_lines(struct slowest *s)
+{
+    uint32_t lines = s->strip->width + s->plan->height;
+    uint64_t *least = xcalloc((size_t)PHASES * REGIONS * lines, sizeof *least), *at = least;
+    for (int i = 0; i < PHASES; i++) {
+        for (int region = 0; region < REGIONS; region++, at += lines) {
+            s->phase[i][region].in_column = at;
+            s->phase[i][region].in_row = at + s->strip->width;
+        }
+    }
+    return least;
 }
 
 void plan_predict(const struct plan *p, const struct strip *strip, struct image_cost out[PHASES])
 {
     struct slowest *s = xcalloc(1, sizeof *s);
     *s = (struct slowest){.plan = p, .strip = strip, .image = xcalloc(1, sizeof *s->image)};
+    uint64_t *lines = empty_lines(s);
     (void)sample_tiles(p, strip, visit, s);
     memset(out, 0, PHASES * sizeof *out);
     for (int i = 0; i < PHASES; i++) {
-        for (int outer = 0; outer < REGIONS; outer++) {
-            const struct image_cost *local = &s->local[i][outer], *line = &s->lines[i][outer];
-            out[i].compute += local->compute;
-            out[i].dispatch += local->dispatch;
-            out[i].stages += line->stages;
-            out[i].hops += line->hops;
-            out[i].words += line->words - early_words(local, line, s->least[i][outer]);
+        for (int region = 0; region < REGIONS; region++) {
+            const struct region_phase *r = &s->phase[i][region];
+            out[i].compute += r->local.compute;
+            out[i].dispatch += r->local.dispatch;
+            out[i].stages += r->line.stages;
+            out[i].hops += r->line.hops;
+            out[i].words += r->line.words - early_words(r);
         }
     }
+    free(lines);
     free(s->image);
     free(s);
 }

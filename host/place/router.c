@@ -35,7 +35,6 @@ static void score(struct tile *t, struct choice *c)
     mlp_product(t, ROLE_ROUTER, c->mine, part);
     line_reduce(m, &t->row, REDUCE_ADD, part, logits, fixed(n + 1));
     line_broadcast(m, &t->row, logits, fixed(n + 1));
-    image_mark(m, PHASE_ROUTER);
     struct args_sigmoid args = {.norm = tile_norm(t, word_at(logits, n), t->config->hidden),
                                 .z = logits,
                                 .out = logits,
@@ -68,6 +67,7 @@ static void choose_at_one(struct tile *t, struct choice *c)
 {
     struct image *m = t->m;
     const struct model_config *k = t->config;
+    image_mark(m, PHASE_ROUTER);
     if (t->row_root) {
         uint16_t all = column_sum(t, c, (struct slice){0, k->experts});
         if (t->column_root) {
@@ -149,6 +149,7 @@ static void choose_together(struct tile *t, struct choice *c)
     struct image *m = t->m;
     const struct model_config *k = t->config;
     struct args_rank_place place = column_ranks(t, c);
+    image_mark(m, PHASE_ROUTER);
     if (!t->column_root)
         return;
     uint16_t sums = image_words(m, PART_BUFFERS, 2 * c->top_k);

@@ -56,6 +56,23 @@ static bool visit_fullest(const struct visit *v, uint32_t root)
     return false;
 }
 
+/* Of several blocks of heads the first is the narrowest and the last the widest (split.h): their
+ * columns, in the band's first row, which has the most positions, and its last, which has the
+ * largest share of queries. */
+static bool visit_blocks(const struct visit *v)
+{
+    const struct strip *s = v->strip;
+    uint32_t rows[] = {s->band.first, s->band.first + s->band.count - 1};
+    for (uint32_t b = 0; s->blocks > 1 && b < s->blocks; b += s->blocks - 1) {
+        struct slice columns = slice_of(s->width, s->blocks, b);
+        for (uint32_t i = 0; i < columns.count; i++)
+            for (int k = 0; k < 2; k++)
+                if (v->call(v->self, (struct tile_place){s->x0 + columns.first + i, rows[k]}))
+                    return true;
+    }
+    return false;
+}
+
 bool sample_tiles(const struct plan *p, const struct strip *s,
                   bool (*visit)(void *self, struct tile_place at), void *self)
 {
@@ -71,5 +88,5 @@ bool sample_tiles(const struct plan *p, const struct strip *s,
                     return true;
         }
     }
-    return strip_is_split(p, s) && visit_fullest(&v, root[n - 1].x - s->x0);
+    return visit_blocks(&v) || (strip_is_split(p, s) && visit_fullest(&v, root[n - 1].x - s->x0));
 }

@@ -18,6 +18,11 @@ cached() { # what is predicted for an expert layer, all phases together, is with
     "$T" layer --model $MODEL --fabric 120x88 --band 24 --layer 3 --context 200 --json >"$TMP/l" || return 1
     tr ',{' '\n\n' <"$TMP/l" | awk -F: '/^"cycles"/ && !c {c = $2} /^"predicted"/ {p += $2} END {print c, p; exit !(p > 0.8 * c && p < 1.2 * c)}'
 }
+uneven() { # of the phases over the cache, where blocks of one column and of two wait for each other, within 3 %
+    "$T" layer --model $MODEL --fabric 70x88 --band 24 --blocks 8 --layer 3 --context 1000 --json >"$TMP/u" || return 1
+    tr '{' '\n' <"$TMP/u" | sed -n 's/"name":"\(W_uk\|scores\|softmax\|values\|W_uv\)","cycles":\([0-9]*\).*"predicted":\([0-9]*\).*/\2 \3/p' |
+        awk '{c += $1; p += $2} END {print c, p; exit !(NR == 5 && p > 0.97 * c && p < 1.03 * c)}'
+}
 
 check "blocks of heads on whole strips" direct 2e-3 --fabric 120x8 --blocks 8
 check "blocks that do not divide the columns evenly" direct 2e-3 --fabric 90x7 --blocks 4
@@ -29,6 +34,7 @@ check "several wafers" direct 2e-3 --fabric 24x80 --band 20 --wafers 4
 check "a cache of bf16 stays within its rounding" direct 3e-1 --fabric 70x48 --band 16 --cache bf16
 check "loads and stalls change no bit" same_bits
 check "predictions" cached
+check "predictions where blocks are uneven" uneven
 check "a band larger than the fabric is refused" exits 2 "a band of 60 rows on a fabric of 48" "$T" plan --model $MODEL --fabric 70x48 --band 60
 check "blocks that do not divide the heads are refused" exits 2 "3 blocks do not divide 8 heads" "$T" plan --model $MODEL --blocks 3
 check "too few wafers are refused with the arithmetic" exits 3 "594.2 GB as stored, 1 wafer of 762x1172 tiles has 43.9 GB" \
