@@ -13,9 +13,7 @@
 enum {
     HEIGHT_TRY_MAX = 256,   /* rows tried when the fabric is sized to the model */
     STRIP_WIDTH_MAX = 4096, /* a strip this wide that does not fit never will */
-    BAND_STEP = 16,         /* rows by which bands are tried */
-    WIDER_STEP = 4,         /* ... and then widened */
-    FITS_COMPARED = 5
+    BAND_STEP = 16          /* rows by which bands are tried */
 };
 
 struct overflow {
@@ -32,8 +30,7 @@ static bool overflows(void *self, struct tile_place at)
     return o->image->overflow != NULL;
 }
 
-/* A plan of one strip, at column 0. */
-static struct plan plan_alone(const struct plan *p, struct strip *s)
+struct plan plan_alone(const struct plan *p, struct strip *s)
 {
     struct plan alone = *p;
     s->x0 = 0;
@@ -217,24 +214,7 @@ static uint32_t narrowest(struct plan *p, uint32_t wafers)
     return low;
 }
 
-/* Columns that are left over on a wafer widen its strips evenly: shorter products for everybody,
- * and the last strip reaches the link. Strips are laid out again as they stand on their wafers. */
-static void widen(struct plan *p)
-{
-    for (uint32_t first = 0, end; first < p->strip_count; first = end) {
-        uint32_t wafer = p->strips[first].x0 / p->width, used = 0, x0 = wafer * p->width;
-        for (end = first; end < p->strip_count && p->strips[end].x0 / p->width == wafer; end++)
-            used += p->strips[end].width;
-        for (uint32_t i = first; i < end; i++) {
-            p->strips[i].width += slice_of(p->width - used, end - first, i - first).count;
-            p->strips[i].x0 = x0;
-            x0 += p->strips[i].width;
-        }
-    }
-}
-
-/* A band of so many rows, 0: all, in the middle, at a whole number of groups of rows (units.h). */
-static struct slice band_of(const struct plan *p, uint32_t rows)
+struct slice plan_band(const struct plan *p, uint32_t rows)
 {
     rows = rows && rows < p->height ? rows : p->height;
     return (struct slice){(p->height - rows) / 2 / INT4_GROUP * INT4_GROUP, rows};
@@ -242,7 +222,7 @@ static struct slice band_of(const struct plan *p, uint32_t rows)
 
 static void set_band(struct plan *p, uint32_t rows)
 {
-    p->band = band_of(p, rows);
+    p->band = plan_band(p, rows);
 }
 
 static void set_height(struct plan *p, uint32_t height)
@@ -318,7 +298,6 @@ static int spread(struct plan *p, struct err *e)
         uint32_t x0 = p->strips[i].x0;
         p->strips[i].x0 = x0 / most * p->width + x0 % most;
     }
-    widen(p);
     return 0;
 }
 
@@ -417,60 +396,6 @@ static int fill_with_one(struct plan *p, const struct strip *alone, struct image
     return plan_settle(p, &p->strips[0], m, &at) ? 0 : explain_no_fit(p, m, e);
 }
 
-static uint64_t predicted(const struct plan *p, struct strip s)
-{
-    struct plan alone = plan_alone(p, &s);
-    struct image_cost phase[PHASES];
-    plan_predict(&alone, &s, phase);
-    return plan_predicted_cycles(phase);
-}
-
-/* A wider band makes vectors shorter and leaves a tile fewer positions, as long as the MLPs find
- * their room outside: the fastest of the widest few that fit. */
-static void widen_band(const struct plan *p, struct strip *s, struct image *m)
-{
-    struct tile_place at;
-    struct strip best = *s;
-    uint64_t least = UINT64_MAX;
-    uint32_t fits = 0;
-    for (uint32_t rows = p->height / 2; rows > s->band.count && fits < FITS_COMPARED;
-         rows -= WIDER_STEP) {
-        struct strip wider = *s;
-        wider.band = wider.input = band_of(p, rows);
-        if (!plan_settle(p, &wider, m, &at))
-            continue;
-        uint64_t cycles = predicted(p, wider);
-        fits++;
-        if (cycles >= least)
-            continue;
-        least = cycles;
-        best = wider;
-    }
-    *s = best;
-}
-
-/* Strips may be wider than what was tried: give each its band and what goes with it. */
-static int settle_all(struct plan *p, struct image *m, struct err *e)
-{
-    struct tile_place at;
-    for (uint32_t i = 0; i < p->strip_count; i++) {
-        struct strip *s = &p->strips[i], *before = i ? s - 1 : NULL;
-        if (strip_is_split(p, s) && !p->band_rows) {
-            if (before && before->width == s->width && before->stages == s->stages &&
-                plan_stage_kind(p, before->first) == plan_stage_kind(p, s->first))
-                s->band = before->band;
-            else
-                widen_band(p, s, m);
-        }
-        s->input = before ? slice_overlap(before->band, s->band) : s->band;
-    }
-    p->output = p->strips[p->strip_count - 1].band;
-    for (uint32_t i = 0; i < p->strip_count; i++)
-        if (!plan_settle(p, &p->strips[i], m, &at))
-            return explain_no_fit(p, m, e);
-    return 0;
-}
-
 int plan_fit(struct plan *p, const struct strip *alone, struct err *e)
 {
     struct image *m = xcalloc(1, sizeof *m);
@@ -486,7 +411,7 @@ int plan_fit(struct plan *p, const struct strip *alone, struct err *e)
             result = spread(p, e);
     }
     if (!result && !alone)
-        result = settle_all(p, m, e);
+        result = plan_share_columns(p, m) ? 0 : explain_no_fit(p, m, e);
     free(m);
     return result;
 }

@@ -21,4 +21,14 @@ uint32_t plan_blocks(const struct plan *p, const struct strip *s, uint32_t out[B
  * its tile in *at. */
 bool plan_settle(const struct plan *p, struct strip *s, struct image *m, struct tile_place *at);
 
+/* A plan of one strip, at column 0. */
+struct plan plan_alone(const struct plan *p, struct strip *s);
+
+/* A band of so many rows, 0: all, in the middle, at a whole number of groups of rows (units.h). */
+struct slice plan_band(const struct plan *p, uint32_t rows);
+
+/* Strips lie on their wafers: give them the columns that are left over there, their bands and what
+ * goes with those (widths.c). False if a strip does not fit then. */
+bool plan_share_columns(struct plan *p, struct image *m);
+
 #endif

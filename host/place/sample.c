@@ -5,16 +5,19 @@
 
 enum { TRIES = 24 }; /* rows, columns of a large strip that are evenly spread */
 
-/* The next of `count` to visit after i: all of few. */
-static uint32_t next_of(uint32_t i, uint32_t count, uint32_t root)
+/* The next of `count` to visit after i: all of few; and of many the roots, what follows them, and
+ * the last. */
+static uint32_t next_of(uint32_t i, uint32_t count, const uint32_t root[PLAN_MONITORS])
 {
     uint32_t step = count / TRIES + 1, next = (i / step + 1) * step;
     if (i + 1 == count)
         return count;
-    if (i < root && next > root)
-        next = root;
-    else if (i == root)
-        next = root + 1;
+    for (int k = 0; k < PLAN_MONITORS; k++) {
+        if (i < root[k] && next > root[k])
+            next = root[k];
+        else if (i == root[k])
+            next = i + 1;
+    }
     return next < count ? next : count - 1;
 }
 
@@ -23,6 +26,7 @@ struct visit {
     const struct strip *strip;
     bool (*call)(void *self, struct tile_place at);
     void *self;
+    uint32_t column[PLAN_MONITORS], row[PLAN_MONITORS]; /* roots: in the band, outside */
 };
 
 /* The rows of a place, at one column. */
@@ -41,13 +45,13 @@ static bool visit_place(const struct visit *v, const struct units *u, uint32_t c
 
 /* Where experts lie in units tiles hold more or fewer blocks: the fullest ones of some columns,
  * among them those around the row's root, and of the rows at the outer columns' root. */
-static bool visit_fullest(const struct visit *v, uint32_t root)
+static bool visit_fullest(const struct visit *v)
 {
     struct units u = units_of(v->plan, v->strip, v->strip->first);
     uint32_t experts = v->plan->config->experts, first = v->strip->band.first;
     if (!u.used)
         return false;
-    for (uint32_t c = 0; c < u.width; c = next_of(c, u.width, root))
+    for (uint32_t c = 0; c < u.width; c = next_of(c, u.width, v->column))
         if (visit_place(v, &u, c, units_fullest_place(&u, experts, c)))
             return true;
     for (uint32_t p = first / u.rows; p <= first / u.rows + 1 && p < u.places; p++)
@@ -77,16 +81,17 @@ bool sample_tiles(const struct plan *p, const struct strip *s,
                   bool (*visit)(void *self, struct tile_place at), void *self)
 {
     struct tile_place root[PLAN_MONITORS], at;
-    struct visit v = {p, s, visit, self};
+    struct visit v = {.plan = p, .strip = s, .call = visit, .self = self};
     uint32_t n = plan_monitors(p, s, root);
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t c = root[i].x - s->x0;
-        for (uint32_t k = 0; k < s->width; k = next_of(k, s->width, c)) {
-            at.x = s->x0 + k;
-            for (at.y = 0; at.y < p->height; at.y = next_of(at.y, p->height, root[i].y))
-                if (visit(self, at))
-                    return true;
-        }
+    for (uint32_t i = 0; i < PLAN_MONITORS; i++) {
+        v.column[i] = root[i < n ? i : 0].x - s->x0;
+        v.row[i] = root[i < n ? i : 0].y;
     }
-    return visit_blocks(&v) || (strip_is_split(p, s) && visit_fullest(&v, root[n - 1].x - s->x0));
+    for (uint32_t c = 0; c < s->width; c = next_of(c, s->width, v.column)) {
+        at.x = s->x0 + c;
+        for (at.y = 0; at.y < p->height; at.y = next_of(at.y, p->height, v.row))
+            if (visit(self, at))
+                return true;
+    }
+    return visit_blocks(&v) || (strip_is_split(p, s) && visit_fullest(&v));
 }
