@@ -180,14 +180,20 @@ static struct line place_line(const struct tile *t, const struct work *x)
     return line_part(&t->column, x->sub, x->u.rows, COLOUR_COLUMN_A, COLOUR_COLUMN_CAST);
 }
 
-/* Every row's values of an expert to their places among the 32, summed over the rows with zeros. */
-static void gather_phase(struct tile *t, struct work *x)
+/* What the shared expert adds to y, which begins with it. */
+static void shared_down(struct tile *t, const struct work *x, uint16_t y)
+{
+    tile_clear(t, y, t->window.count);
+    if (t->config->shared_experts)
+        down_product(t, ROLE_SHARED_DOWN, x->shared, y, word_at(x->hidden, x->top_k * x->n), true);
+}
+
+/* This row's values of every expert to their places among the 32. */
+static void spread_values(struct tile *t, const struct work *x)
 {
     static const float one = 1.0f;
-    struct length n = fixed(x->top_k * INT4_GROUP);
-    struct line l = place_line(t, x);
     uint16_t unit = image_data(t->m, PART_PROGRAM, &one, sizeof one);
-    tile_clear(t, x->group_hidden, n.plus);
+    tile_clear(t, x->group_hidden, x->top_k * INT4_GROUP);
     image_step(t->m, (struct stream_desc){.op = STREAM_DOT_F32,
                                           .count = (uint16_t)x->n,
                                           .dst = word_at(x->group_hidden, x->sub * x->n),
@@ -198,7 +204,31 @@ static void gather_phase(struct tile *t, struct work *x)
                                           .batch = (uint16_t)x->top_k,
                                           .dst_step = INT4_GROUP * 4,
                                           .src0_step = (uint16_t)(4 * x->n)});
+}
+
+/* Whether the sum of a place is so long on its way from this row, stage by stage, that the shared
+ * expert's part is made before it comes back. */
+static bool sum_is_long_away(const struct tile *t, const struct work *x)
+{
+    const struct machine *k = t->plan->machine;
+    uint32_t stages = x->u.rows - 1 - x->sub, lanes = k->lanes.bf16;
+    uint32_t passes = (x->shared.count + lanes - 1) / lanes;
+    return stages * (2 * k->ramp_cycles + 2) > t->hidden_col.count * passes;
+}
+
+/* The rows' values are summed with zeros. Meanwhile the shared expert's part of y is made: by rows
+ * near the root before the others' values come, by those far from it before the sum comes. */
+static void gather_phase(struct tile *t, const struct work *x, uint16_t y)
+{
+    struct length n = fixed(x->top_k * INT4_GROUP);
+    struct line l = place_line(t, x);
+    bool near = !sum_is_long_away(t, x);
+    if (near)
+        shared_down(t, x, y);
+    spread_values(t, x);
     line_reduce(t->m, &l, REDUCE_ADD, x->group_hidden, x->group_hidden, n);
+    if (!near)
+        shared_down(t, x, y);
     line_broadcast(t->m, &l, x->group_hidden, n);
     image_mark(t->m, PHASE_GATHER);
 }
@@ -206,13 +236,12 @@ static void gather_phase(struct tile *t, struct work *x)
 static void down_phase(struct tile *t, struct work *x)
 {
     uint16_t y = t->norm_x; /* which nobody needs any more */
-    tile_clear(t, y, t->window.count);
-    if (t->config->shared_experts)
-        down_product(t, ROLE_SHARED_DOWN, x->shared, y, word_at(x->hidden, x->top_k * x->n), true);
     if (x->placed) {
         x->group_hidden = image_words(t->m, PART_BUFFERS, x->top_k * INT4_GROUP);
-        gather_phase(t, x);
+        gather_phase(t, x, y);
         down_products(t, x, y);
+    } else {
+        shared_down(t, x, y);
     }
     mlp_result(t, y);
 }
