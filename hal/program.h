@@ -95,11 +95,13 @@ struct args_token {
 };
 
 /* A norm to apply: r = 1 / sqrt(*sum * inv_n + eps), computed as 1.0f / sqrtf(sum * inv_n + eps).
- */
+ * rsqrt and norm_rope also know a norm of a vector that still lacks the factor of the norm `before`
+ * it. That factor cancels but for eps, which counts eps / factor^2: eps * (sum of before * inv_n of
+ * before + eps of before). */
 struct args_norm {
     float inv_n, eps;
-    uint16_t sum; /* offset of the sum of squares; 0: r = 1 */
-    uint16_t zero;
+    uint16_t sum;    /* offset of the sum of squares; 0: r = 1 */
+    uint16_t before; /* offset of a struct args_norm; 0: none */
 };
 
 struct args_rsqrt {
@@ -127,18 +129,15 @@ struct args_norm_rope {
 
 /* Scores s[..][cached], of which a tile works on rows first .. first + heads - 1 and, of each, on
  * part `part` of `parts` of the positions t (cached * part / parts up to cached * (part + 1) /
- * parts; parts 0: all); max and sum are of these only. score_max: s *= scale, max[j] = max over t
- * (-FLT_MAX without any). score_exp: e[j][t] = exp(s[j][t] - max[j]), sum[j] = sum over t in order.
- * With `share` it first clears what it wrote the last time, so that all else in e stays zero while
- * `cached` varies; `was` is its note of how many those were, 0 at first. e may be s without
- * `share`. */
+ * parts; parts 0: all); max and sum are of these only. score_max: max[j] = max over t (-FLT_MAX
+ * without any). score_exp: e[j][t] = exp(scale * (s[j][t] - max[j])), sum[j] = sum over t in order;
+ * scale is above 0. e may be s. */
 struct args_score {
     float scale;
     uint16_t scores, max;
     uint16_t sum, exp;
     uint16_t heads, state;
-    uint16_t first, share;
-    uint16_t was;
+    uint16_t first;
     uint8_t part, parts;
 };
 

@@ -24,49 +24,33 @@ void kernel_score_max(uint32_t args)
     const struct token_state *state = hal_sram(a->state);
     uint32_t cached = state->cached;
     struct span mine = span_of(a, cached);
-    float *row = words(a->scores + 4 * (a->first * cached + mine.skip)), *max = words(a->max);
-    float scale = a->scale;
+    const float *row = words(a->scores + 4 * (a->first * cached + mine.skip));
+    float *max = words(a->max);
 
     for (uint32_t j = a->heads; j; j--, row += cached) {
-        float most = -0x1.fffffep127f, *score = row;
+        float most = -0x1.fffffep127f;
+        const float *score = row;
 #pragma GCC unroll 2
-        for (uint32_t t = mine.count; t; t--, score++) {
-            float s = *score * scale;
-            *score = s;
-            most = math_max(most, s);
-        }
+        for (uint32_t t = mine.count; t; t--)
+            most = math_max(most, *score++);
         *max++ = most;
     }
 }
 
-static void clear_last(struct args_score *a, uint32_t cached)
-{
-    uint32_t was = a->was;
-    struct span mine = span_of(a, was);
-    float *row = words(a->exp + 4 * (a->first * was + mine.skip));
-
-    for (uint32_t j = a->heads; j; j--, row += was)
-        for (uint32_t t = 0; t < mine.count; t++)
-            row[t] = 0.0f;
-    a->was = (uint16_t)cached;
-}
-
 void kernel_score_exp(uint32_t args)
 {
-    struct args_score *a = hal_sram(args);
+    const struct args_score *a = hal_sram(args);
     const struct token_state *state = hal_sram(a->state);
     uint32_t cached = state->cached;
     struct span mine = span_of(a, cached);
     uint32_t skip = 4 * (a->first * cached + mine.skip);
     const float *score = words(a->scores + skip), *max = words(a->max);
-    float *out = words(a->exp + skip), *sum = words(a->sum);
+    float *out = words(a->exp + skip), *sum = words(a->sum), scale = a->scale;
 
-    if (a->share)
-        clear_last(a, cached);
     for (uint32_t j = a->heads; j; j--) {
-        float most = *max++, total = 0.0f;
+        float most = *max++ * scale, total = 0.0f;
         for (uint32_t t = mine.count; t; t--) {
-            float e = math_exp(*score++ - most);
+            float e = math_exp_below(__builtin_fmaf(*score++, scale, -most));
             *out++ = e;
             total += e;
         }

@@ -8,7 +8,7 @@ void kernel_rsqrt(uint32_t args)
 {
     const struct args_rsqrt *a = hal_sram(args);
 
-    *words(a->out) = norm_factor(&a->norm);
+    *words(a->out) = norm_factor_after(&a->norm);
 }
 
 static void rotate(const struct rope_pair *pair, uint32_t position)
@@ -29,7 +29,7 @@ void kernel_norm_rope(uint32_t args)
     const struct token_state *state = hal_sram(a->state);
     const struct rope_pair *pair = hal_sram(a->pairs);
     const float *src = words(a->src), *gain = words(a->gain);
-    float *dst = words(a->dst), r = norm_factor(&a->norm);
+    float *dst = words(a->dst), r = norm_factor_after(&a->norm);
     uint32_t i = 0;
 
     if (a->gain)

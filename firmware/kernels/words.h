@@ -29,4 +29,18 @@ static inline float norm_factor(const struct args_norm *n)
     return n->sum ? 1.0f / __builtin_sqrtf(*words(n->sum) * n->inv_n + n->eps) : 1.0f;
 }
 
+/* The same for a vector that an earlier norm's factor is still missing from. */
+static inline float norm_factor_after(const struct args_norm *n)
+{
+    float eps = n->eps;
+
+    if (!n->sum)
+        return 1.0f;
+    if (n->before) {
+        const struct args_norm *b = hal_sram(n->before);
+        eps *= *words(b->sum) * b->inv_n + b->eps;
+    }
+    return 1.0f / __builtin_sqrtf(*words(n->sum) * n->inv_n + eps);
+}
+
 #endif

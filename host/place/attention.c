@@ -19,12 +19,15 @@ struct attention {
     uint32_t latent_bytes;     /* of one element of the cache */
     uint16_t first;            /* [low_rank | kv | sum x^2 | x as C | header], after phase 1 */
     uint16_t scale;            /* 1 word: r of the input norm */
+    uint16_t input_sum;        /* 1 word: sum x^2 */
+    uint16_t input_norm;       /* struct args_norm, where what phase 1 makes lacks r; else 0 */
     uint16_t queries;          /* [blocks][query], then sum q_a^2, sum latent^2, turned */
     uint16_t sums;             /* the two sums behind them */
     uint16_t own;              /* [query]: those of this tile's block */
     uint16_t cache;            /* [users][slots][latent] */
     uint16_t store;            /* the descriptor that appends to it */
     uint16_t rope_scale;       /* 1 word */
+    uint16_t factor_args;      /* of the kernel that makes the scores' factor; 0: they need none */
     uint16_t latent_queries;   /* [heads][latent], after phase 3, then (blocks) the new latent */
     uint16_t weights;          /* [heads sums | heads * cached exp], after phase 5 */
     uint16_t mixed;            /* [heads][latents] then [heads] sums, after phase 6 */
@@ -91,6 +94,14 @@ static void low_rank_part(struct tile *t, const struct attention *a, uint16_t pa
         tile_copy(t, word_at(part, n + 1 + t->hidden_col.count), t->input, PLAN_HEADER);
 }
 
+/* Two norms follow each other where queries are of low rank: the first one's factor nearly cancels
+ * (struct args_norm). Tiles of several blocks leave it out; who makes a query or latent at a row
+ * root needs it there. */
+static bool defers_norm(const struct tile *t, const struct attention *a)
+{
+    return a->blocks > 1 && t->config->q_lora_rank;
+}
+
 static void low_rank_phase(struct tile *t, struct attention *a)
 {
     struct image *m = t->m;
@@ -108,7 +119,14 @@ static void low_rank_phase(struct tile *t, struct attention *a)
     if (t->hub)
         return;
 
-    struct args_rsqrt norm = {.norm = tile_norm(t, word_at(a->first, n), t->config->hidden)};
+    a->input_sum = word_at(a->first, n);
+    struct args_rsqrt norm = {.norm = tile_norm(t, a->input_sum, t->config->hidden)};
+    if (defers_norm(t, a)) {
+        a->input_norm = image_data(m, PART_PROGRAM, &norm.norm, sizeof norm.norm);
+        if (!t->input)
+            token_begin(t);
+        return;
+    }
     norm.out = a->scale = image_words(m, PART_BUFFERS, 1);
     image_kernel(m, KERNEL_rsqrt, &norm, sizeof norm);
     tile_scale(t, a->first, a->first, a->scale, n);
@@ -191,14 +209,15 @@ static struct slice query_part(const struct tile *t, const struct attention *a,
     return mine;
 }
 
-/* Norm of q_a applied afterwards, and RoPE, on `mine` of this tile's block's queries, to `to`. */
+/* Norm of q_a applied afterwards (of one block), and RoPE, on `mine` of this tile's block's
+ * queries, to `to`. */
 static void query_kernel(struct tile *t, struct attention *a, struct slice mine, uint16_t to)
 {
     struct args_norm_rope args = {.src = word_at(a->own, mine.first),
                                   .dst = word_at(to, mine.first),
                                   .scaled = (uint16_t)mine.count,
                                   .state = t->state};
-    if (t->config->q_lora_rank)
+    if (t->config->q_lora_rank && a->blocks == 1)
         args.norm = tile_norm(t, a->sums, t->config->q_lora_rank);
     args.pairs = rope_table(t, args.dst, (struct slice){a->query.first + mine.first, mine.count},
                             a->query_dim, &args.pair_count);
@@ -206,15 +225,27 @@ static void query_kernel(struct tile *t, struct attention *a, struct slice mine,
         image_kernel(t->m, KERNEL_norm_rope, &args, sizeof args);
 }
 
+/* Whether the queries of row `share` have RoPE pairs, which take it the longest. */
+static bool has_pairs(const struct tile *t, const struct attention *a, uint32_t share)
+{
+    uint32_t nope = t->config->nope_dim, all = a->heads * a->query_dim;
+    struct slice q = slice_of_pairs(all, t->rows, share, a->query_dim, nope);
+    for (uint32_t i = 0; i < q.count; i++)
+        if ((q.first + i) % a->query_dim >= nope)
+            return true;
+    return false;
+}
+
 /* One block: at the row root or shared by the row. Several: every tile has few queries of its own
- * block, and makes them itself. */
+ * block. It rotates their pairs itself, and leaves the norm, which is one factor, to the scores. */
 static void query_finish(struct tile *t, struct attention *a)
 {
     if (a->blocks > 1) {
         line_broadcast(t->m, &t->row, a->queries,
                        fixed(a->blocks * a->query.count + 2 + a->turned.count));
         image_mark(t->m, PHASE_QUERY);
-        query_kernel(t, a, (struct slice){0, a->query.count}, a->own);
+        if (has_pairs(t, a, t->share))
+            query_kernel(t, a, (struct slice){0, a->query.count}, a->own);
     } else {
         struct share_work work;
         struct slice mine = query_part(t, a, &work);
@@ -241,9 +272,16 @@ static void latent_kernel(struct tile *t, const struct attention *a, struct late
                                   .scaled = (uint16_t)latents,
                                   .copied = (uint16_t)part.rope.count,
                                   .state = t->state};
-    args.norm = tile_norm(t, word_at(a->sums, 1), lora);
-    tile_weight(t, ROLE_KV_A_NORM, &w);
-    args.gain = block_vector(t->m, &w, part.latents);
+    if (!latents && a->input_norm) { /* the key has the input's norm only */
+        args.norm = tile_norm(t, a->input_sum, t->config->hidden);
+        args.scaled = args.copied;
+        args.copied = 0;
+    } else {
+        args.norm = tile_norm(t, word_at(a->sums, 1), lora);
+        args.norm.before = a->input_norm;
+        tile_weight(t, ROLE_KV_A_NORM, &w);
+        args.gain = block_vector(t->m, &w, part.latents);
+    }
     args.pairs = rope_table(t, word_at(dst, latents), part.rope, lora + t->config->rope_dim,
                             &args.pair_count);
     image_kernel(t->m, KERNEL_norm_rope, &args, sizeof args);
@@ -347,6 +385,35 @@ static void latent_query_part(struct tile *t, struct attention *a, uint16_t part
         latent_query_piece(t, a, p, part);
 }
 
+/* The factor that scores of several blocks are multiplied by: their scale and the norm of q_a, made
+ * beside their product. scale / sqrt(x) is 1 / sqrt(x / scale^2). */
+static struct args_rsqrt score_factor(const struct tile *t, const struct attention *a, uint16_t out)
+{
+    float scale = (float)attention_scale(t->config);
+    struct args_rsqrt args = {.norm = tile_norm(t, a->sums, t->config->q_lora_rank), .out = out};
+    args.norm.before = a->input_norm;
+    args.norm.inv_n /= scale * scale;
+    args.norm.eps /= scale * scale;
+    return args;
+}
+
+static void scale_begin(struct tile *t, struct attention *a)
+{
+    if (!t->config->q_lora_rank)
+        return;
+    struct args_rsqrt args = score_factor(t, a, image_words(t->m, PART_BUFFERS, 1));
+    a->factor_args = image_kernel_beside(t->m, KERNEL_rsqrt, &args, sizeof args);
+}
+
+/* It is written into the arguments at `score`. */
+static void scale_finish(struct tile *t, const struct attention *a, uint16_t score)
+{
+    struct args_rsqrt args =
+        score_factor(t, a, (uint16_t)(score + offsetof(struct args_score, scale)));
+    if (a->factor_args)
+        image_rewrite(t->m, a->factor_args, &args, sizeof args);
+}
+
 static void latent_query_phase(struct tile *t, struct attention *a)
 {
     struct image *m = t->m;
@@ -356,8 +423,10 @@ static void latent_query_phase(struct tile *t, struct attention *a)
     if (!t->hub)
         latent_query_part(t, a, part);
     tile_column(t, REDUCE_ADD, part, a->latent_queries, all);
-    if (a->blocks > 1 && !t->hub)
+    if (a->blocks > 1 && !t->hub) {
         latent_store(t, a, word_at(a->latent_queries, n));
+        scale_begin(t, a);
+    }
     image_mark(m, PHASE_LATENT_QUERY);
 }
 
@@ -408,7 +477,7 @@ static bool softmax_shares(const struct tile *t, const struct attention *a)
     uint32_t most = a->blocks > 1 ? a->heads * ((cached + length - 1) / length)
                                   : (a->heads + length - 1) / length * cached;
     struct share_work work = {.all = (uint64_t)scores * each,
-                              .most = (uint64_t)most * (each + CYCLES_SCORE_CLEAR),
+                              .most = (uint64_t)most * each,
                               .sums = scores,
                               .values = a->heads + scores};
     return share_pays(t->plan->machine, &t->block, &work);
@@ -468,13 +537,27 @@ static void softmax_kernels(struct tile *t, struct attention *a, bool shares, ui
                               .exp = word_at(out, a->heads),
                               .heads = (uint16_t)mine.count,
                               .first = (uint16_t)mine.first,
-                              .share = shares,
                               .state = t->state};
     if (positions)
         args.part = (uint8_t)t->block.index, args.parts = (uint8_t)t->block.length;
     image_kernel(m, KERNEL_score_max, &args, sizeof args);
     args.max = agree_on_maxima(t, args.max, mine.count, positions);
-    image_kernel(m, KERNEL_score_exp, &args, sizeof args);
+    scale_finish(t, a, image_kernel(m, KERNEL_score_exp, &args, sizeof args));
+}
+
+/* Where the row shares: room for this tile's sums and weights, of which all but its own are zero.
+ */
+static uint16_t softmax_begin(struct tile *t, const struct attention *a, struct length scores)
+{
+    uint16_t out = share_begin(t->m, &t->block, word_at(a->weights, a->heads), scores,
+                               a->heads * (1 + a->slots));
+    line_step(t->m,
+              (struct stream_desc){.op = STREAM_DOT_F32,
+                                   .dst = word_at(out, a->heads),
+                                   .src0 = TILE_PROGRAM_OFFSET,
+                                   .src1 = TILE_PROGRAM_OFFSET},
+              scores);
+    return out;
 }
 
 /* Scores become weights, at the row roots or shared by their rows. */
@@ -485,8 +568,7 @@ static void softmax_phase(struct tile *t, struct attention *a)
     uint16_t out = a->weights;
     weights.plus = a->heads;
     if (shares && !t->hub)
-        out = share_begin(t->m, &t->block, word_at(a->weights, a->heads), scores,
-                          a->heads * (1 + a->slots));
+        out = softmax_begin(t, a, scores);
     softmax_kernels(t, a, shares, out);
     if (!t->hub)
         share_end(t->m, &t->block, shares, out, a->weights, weights);
@@ -621,17 +703,6 @@ static void token_finish(struct tile *t, const struct attention *a)
     args.patches = image_data(t->m, PART_PROGRAM, t->patches.patch,
                               t->patches.count * (uint32_t)sizeof t->patches.patch[0]);
     image_rewrite(t->m, t->token_args, &args, sizeof args);
-}
-
-/* Whether the queries of row `share` have RoPE pairs, which take it the longest. */
-static bool has_pairs(const struct tile *t, const struct attention *a, uint32_t share)
-{
-    uint32_t nope = t->config->nope_dim, all = a->heads * a->query_dim;
-    struct slice q = slice_of_pairs(all, t->rows, share, a->query_dim, nope);
-    for (uint32_t i = 0; i < q.count; i++)
-        if ((q.first + i) % a->query_dim >= nope)
-            return true;
-    return false;
 }
 
 /* The new latent is turned to rows whose queries have no pairs, or to all if those are few. */

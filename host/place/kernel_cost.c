@@ -94,14 +94,14 @@ static uint32_t items_of(enum kernel kernel, const void *args, uint32_t cached)
     return 0;
 }
 
-/* Dividing the positions into parts, once, or twice where the last token's are cleared. */
+/* Dividing the positions into parts. */
 static uint32_t parts_part(enum kernel kernel, const void *args)
 {
     if (kernel != KERNEL_score_max && kernel != KERNEL_score_exp)
         return 0;
     if (!((const struct args_score *)args)->parts)
         return 0;
-    return kernel == KERNEL_score_max ? 40 : 80;
+    return 40;
 }
 
 struct kernel_cost kernel_cost(enum kernel kernel, const void *args, uint32_t cached)

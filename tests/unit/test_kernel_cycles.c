@@ -158,8 +158,6 @@ TEST(kernel_cycles_of_scores)
     check("score_max score", &none, &many, 80, CYCLES_SCORE_MAX);
     none.kernel = many.kernel = KERNEL_score_exp;
     check("score_exp score", &none, &many, 80, CYCLES_SCORE_EXP);
-    none.args.score.share = many.args.score.share = 1;
-    check("score_exp score, shared", &none, &many, 80, CYCLES_SCORE_EXP + CYCLES_SCORE_CLEAR);
 }
 
 TEST(kernel_cycles_of_choosing_together)

@@ -55,6 +55,15 @@ TEST(math_exp_at_the_edges)
     CHECK_EQ(math_bits(math_exp(-INFINITY)), 0);
 }
 
+TEST(math_exp_below_is_exp_from_below)
+{
+    CHECK(isnan(math_exp_below(NAN)));
+    CHECK_EQ(math_bits(math_exp_below(-87.0f)), 0);
+    CHECK_EQ(math_bits(math_exp_below(-INFINITY)), 0);
+    for (float x = -86.99f; x < 87; x += 0.37f)
+        CHECK(math_bits(math_exp_below(x)) == math_bits(math_exp(x)));
+}
+
 static void check_turn(uint64_t turns, double *worst_sin, double *worst_cos)
 {
     /* the exact angle from the nearest quarter turn, so that libm sees a small argument */
