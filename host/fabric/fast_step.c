@@ -580,17 +580,22 @@ void fast_work(struct wafer *w)
     enum train_phase *phase = &w->fast->trains.phase;
     begin(w);
     *phase = TRAINS_ARRIVING;
-    trains_look_across(w);
+    if (w->fast->trains.leading)
+        trains_look_across(w);
     arrive_all(w, m);
-    trains_cross(w);
+    if (w->fast->trains.leading)
+        trains_cross(w);
     VISIT_ALL(w, &w->routers, visit_router)
     free_all(w);
     fast_ring_alarms(w, m);
     *phase = TRAINS_BEATING;
-    trains_tell(w, m);
+    if (m->heads.count)
+        trains_tell(w, m);
     VISIT_ALL(w, &w->engines, visit_engine)
-    trains_end(w, m);
-    foreign_visit(w);
+    if (m->ends.count)
+        trains_end(w, m);
+    if (w->foreign)
+        foreign_visit(w);
     fast_run_cores(w, m);
     *phase = TRAINS_BETWEEN;
 }
@@ -603,7 +608,8 @@ void fast_step(struct wafer *w)
         crew_step(w);
         return;
     }
-    fast_let_leave(w, &fast_moment(w->fast, w->cycle)->leave);
+    if (fast_moment(w->fast, w->cycle)->leave.count)
+        fast_let_leave(w, &fast_moment(w->fast, w->cycle)->leave);
     w->edge_entered = false;
     if (w->outside.cycle)
         w->outside.cycle(w->outside.self, w, w->cycle);
