@@ -226,7 +226,7 @@ static void put_insn(const struct writer *w, const struct place *h)
         put_jump(w, h);
     } else if ((i->op >= CORE_OP_lb && i->op <= CORE_OP_lhu) || i->op == CORE_OP_flw) {
         put_load(w, h);
-    } else if ((i->op >= CORE_OP_sb && i->op <= CORE_OP_sw) || i->op == CORE_OP_fsw) {
+    } else if (core_op_stores(i->op)) {
         put_store(w, h);
     } else if (is_float(i)) {
         put_float(w, h);

@@ -6,6 +6,7 @@
 #ifndef TESSERA_CORE_CODE_H
 #define TESSERA_CORE_CODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,11 @@ enum core_op {
 #include "core/insn.def"
     CORE_OPS
 };
+
+static inline bool core_op_stores(unsigned op)
+{
+    return (op >= CORE_OP_sb && op <= CORE_OP_sw) || op == CORE_OP_fsw;
+}
 
 /* One decoded instruction. Fields its operands do not name are zero. */
 struct core_insn {

@@ -82,9 +82,8 @@ static enum kind kind_of(const struct core *c, const struct fast_code *f)
         return OWNERS;
     const struct core_insn *i = &f->code->insn[at / 2];
     if (is_access(c, i, &addr, &bytes)) {
-        bool store = (i->op >= CORE_OP_sb && i->op <= CORE_OP_sw) || i->op == CORE_OP_fsw;
         if (!lies_in(c->ram.base, c->ram.bytes, addr, bytes) &&
-            (store || !lies_in(c->rom.base, c->rom.bytes, addr, bytes)))
+            (core_op_stores(i->op) || !lies_in(c->rom.base, c->rom.bytes, addr, bytes)))
             return OWNERS;
         return i->op <= CORE_OP_sw ? HARMLESS : TO_TRY;
     }

@@ -9,6 +9,12 @@
  * outside of memory, trap or wfi can be done at once, with exact cycles; that instruction itself
  * waits for its cycle. Loading a tile from outside is between runs.
  *
+ * While the engine is busy the same holds for the memory below all that its threads will touch:
+ * what their descriptors name and those that follow name, as long as nobody changes these. Firmware
+ * data and the stack lie there. If the engine itself may write over a descriptor that is yet to
+ * start, no memory is the core's alone; a store of the core into one happens in its cycle, and what
+ * is shared is found anew.
+ *
  * Who looks between runs would see cores that are ahead. So a run ends (but for a limit, which no
  * core passes) by bringing every core ahead as far as it can come, in the plain engine too: then
  * the state is the same again, whatever was run ahead before. To bound that, nobody passes the next
@@ -27,11 +33,15 @@ struct ahead {
     struct fast_code *rom, *image;
     struct aot *rom_translated, *image_translated; /* or NULL */
     uint64_t horizon;                              /* of the present run; 0: nobody may run ahead */
+    uint32_t run;                                  /* its number */
 };
 
 /* For a wafer with firmware whose images are decoded. */
 struct ahead *ahead_open(const struct wafer *w);
 void ahead_close(struct ahead *a); /* NULL is fine */
+
+/* A run begins that ends at `horizon` at the latest. */
+void ahead_begin(struct ahead *a, uint64_t horizon);
 
 /* The core of this tile has just done a step, in the present cycle: on, if that is allowed. */
 void ahead_run(struct wafer *w, uint32_t tile);

@@ -110,6 +110,7 @@ static void finish(struct wafer *w, uint32_t tile, unsigned k)
     struct stream_desc d = g->thread[k].d;
     call_hook(w, tile, k, STREAM_FINISHED);
     g->busy &= (uint8_t) ~(1u << k);
+    w->tile[tile].shared_run = 0;
     if (d.event != TILE_EVENT_NONE)
         tile_post(w, tile, d.event);
     if (d.next)
@@ -180,12 +181,24 @@ static void beat_fabric(struct wafer *w, uint32_t tile, struct thread *th)
         memcpy(t->sram + d->dst + at, &word, sizeof word);
 }
 
+uint32_t engine_lowest(const struct stream_desc *d)
+{
+    uint32_t low = TILE_SRAM_BYTES;
+    if (!(stream_fabric_use(d->op) & 2))
+        low = d->dst;
+    if (d->op != STREAM_RECV && d->op != STREAM_FORWARD && d->src0 < low)
+        low = d->src0;
+    if (stream_reads_memory_b(d->op) && d->src1 < low)
+        low = d->src1;
+    if (d->op == STREAM_DOT_INT4 && d->scales < low)
+        low = d->scales;
+    return low;
+}
+
 /* An operand in the code region: numerics_execute wants all of SRAM in one piece. */
 static void own_sources(struct wafer *w, uint32_t tile, const struct stream_desc *d)
 {
-    if (d->dst < TILE_CODE_BYTES || d->src0 < TILE_CODE_BYTES ||
-        (stream_reads_memory_b(d->op) && d->src1 < TILE_CODE_BYTES) ||
-        (d->op == STREAM_DOT_INT4 && d->scales < TILE_CODE_BYTES))
+    if (engine_lowest(d) < TILE_CODE_BYTES)
         tile_own_code(w, tile);
 }
 

@@ -138,6 +138,8 @@ struct tile {
     struct engine engine;
     struct input_queue queue[TILE_QUEUES];
     uint64_t due; /* cycle of the core's next instruction */
+    /* ahead.h: SRAM from here on is not the core's alone, known in this run; 0: unknown */
+    uint32_t shared_from, shared_run;
     struct core core;
     uint16_t on_ramp[TILE_COLOURS]; /* wavelets between the router and the input queue */
     uint8_t queue_of[TILE_COLOURS];
@@ -272,6 +274,8 @@ bool foreign_wait(struct wafer *w);
 void engine_start(struct wafer *w, uint32_t tile, uint32_t offset); /* the doorbell */
 void engine_visit(struct wafer *w, uint32_t tile);
 void engine_begin(struct wafer *w, uint32_t tile, unsigned k); /* its first beat is now */
+/* The lowest SRAM offset at which an operation reads or writes; operands go upwards from there. */
+uint32_t engine_lowest(const struct stream_desc *d);
 /* Beats a thread has still to do in this cycle, with those of an unwatched thread taken off. */
 uint64_t engine_left(const struct wafer *w, const struct engine *g, unsigned k);
 /* Why a busy thread cannot beat: waits. */

@@ -443,7 +443,7 @@ static int run(struct wafer *w, bool (*done)(void *), void *self, uint64_t max_c
 {
     uint64_t end = w->cycle + least(max_cycles, NEVER - 1 - w->cycle);
     if (w->ahead)
-        w->ahead->horizon = end;
+        ahead_begin(w->ahead, end);
     int result = run_until(w, done, self, end, e);
     trains_stop_all(w);
     ahead_settle(w);

@@ -2,9 +2,10 @@
 /* test_ahead.c - cores that run ahead of the wafer (fabric/ahead.h) must not be seen doing it.
  *
  * Random programs on rows of tiles compute on the same words that their stream engines read and
- * write, look at clocks, events and busy threads, sleep, and start timers and descriptors. The
- * plain engine steps every core in every cycle; the fast one runs ahead. They are compared whenever
- * a run ends: because the hooks were called often enough, at a limit of cycles, or by a fault. */
+ * write, look at clocks, events and busy threads, sleep, and start timers and descriptors. Cores
+ * and engines also change where descriptors read and write that follow others. The plain engine
+ * steps every core in every cycle; the fast one runs ahead. They are compared whenever a run ends:
+ * because the hooks were called often enough, at a limit of cycles, or by a fault. */
 #include "base/rng.h"
 #include "fixture/engine_pair.h"
 #include "fixture/fabric_rig.h"
@@ -21,8 +22,13 @@ enum {
     COUNT = 13,
     FREE = 16
 };
-enum { DESC = 0x2600, DESCS = 4, DATA_OFFSET = 0x3000, WORDS = 64, COLOUR = 3, QUEUE = 2 };
-enum { ITEMS = 120, CASES = 60, STOPS = 30 };
+/* first descriptors, those that follow them, what can be written into these */
+enum { DESC = 0x2600, DESCS = 4, NEXT = 0x2b00, PLACES = 0x2c00, COLOUR = 3, QUEUE = 2 };
+/* words where descriptors work: first ones, those that follow, those that follow and were changed
+ */
+enum { WORDS = 64, DATA_OFFSET = 0x3000, MIDDLE = 0x2f00, LOW = 0x2a00 };
+static const uint32_t bands[] = {DATA_OFFSET, MIDDLE, LOW};
+enum { ITEMS = 120, CASES = 200, STOPS = 30 };
 
 struct scene {
     struct pair p;
@@ -67,7 +73,7 @@ static uint8_t any(struct scene *s)
 
 static int32_t any_word(struct scene *s)
 {
-    return (int32_t)(4 * below(s, WORDS));
+    return (int32_t)(bands[below(s, 3)] + 4 * below(s, WORDS)) - DATA_OFFSET;
 }
 
 static void item_compute(struct scene *s)
@@ -106,6 +112,26 @@ static void item_loop(struct scene *s)
     emit(s, rvasm(bne, .rs1 = COUNT, .imm = (int32_t)(start - s->used)));
 }
 
+/* dst and src0 of a descriptor, as a word. */
+static uint32_t places(struct scene *s, uint32_t base)
+{
+    uint32_t src0 = base + 4 * below(s, 16), dst = base + 4 * (32 + below(s, 16));
+    return dst | src0 << 16;
+}
+
+/* Where a descriptor that follows others holds them. */
+static uint32_t places_of_next(uint32_t k)
+{
+    return NEXT + 32 * k + (uint32_t)offsetof(struct stream_desc, dst);
+}
+
+static void item_places(struct scene *s)
+{
+    li(s, SCRATCH, places(s, LOW));
+    emit(s, rvasm(sw, .rs1 = DATA, .rs2 = SCRATCH,
+                  .imm = (int32_t)places_of_next(below(s, DESCS)) - DATA_OFFSET));
+}
+
 /* Ring the doorbell unless the thread is busy; what it says also goes into memory. */
 static void item_stream(struct scene *s)
 {
@@ -135,7 +161,10 @@ static void item_timer(struct scene *s)
 
 static void item(struct scene *s)
 {
-    switch (below(s, 8)) {
+    switch (below(s, 9)) {
+    case 8:
+        item_places(s);
+        break;
     case 0:
         item_stream(s);
         break;
@@ -176,15 +205,29 @@ static void write_program(struct scene *s)
 
 /* ---- the rows ---- */
 
-static struct stream_desc random_desc(struct scene *s, unsigned k, bool first, bool last)
+static struct stream_desc memory_desc(struct scene *s, unsigned k, uint32_t base)
 {
     static const enum stream_op memory[] = {STREAM_COPY, STREAM_ADD, STREAM_MUL, STREAM_COPY};
     struct stream_desc d = rig_desc(memory[below(s, 4)], k, 1 + below(s, 16));
+    uint32_t at = places(s, base);
     d.event = (uint8_t)(below(s, 2) ? TILE_EVENT_NONE : below(s, 64));
-    d.src0 = (uint16_t)(DATA_OFFSET + 4 * below(s, 16));
-    d.src1 = (uint16_t)(DATA_OFFSET + 4 * below(s, 16));
-    d.dst = (uint16_t)(DATA_OFFSET + 4 * (32 + below(s, 16)));
-    if (k == 0 && !last) {
+    d.dst = (uint16_t)at;
+    d.src0 = (uint16_t)(at >> 16);
+    d.src1 = (uint16_t)(base + 4 * below(s, 16));
+    return d;
+}
+
+static struct stream_desc random_desc(struct scene *s, unsigned k, bool first, bool last)
+{
+    struct stream_desc d = memory_desc(s, k, DATA_OFFSET);
+    d.next = (uint16_t)(below(s, 2) ? NEXT + 32 * k : 0);
+    if (k >= 2 && below(s, 2)) { /* into the one that follows this one or another */
+        uint16_t next = d.next;
+        d = rig_desc(STREAM_COPY, k, 1);
+        d.next = next;
+        d.src0 = (uint16_t)(PLACES + 4 * below(s, DESCS));
+        d.dst = (uint16_t)places_of_next(next ? k : below(s, DESCS));
+    } else if (k == 0 && !last) {
         d.op = STREAM_SEND;
         d.dst = COLOUR;
     } else if (k == 1 && !first) {
@@ -205,18 +248,24 @@ static void fill_tile(struct scene *s, uint32_t tile)
 {
     const struct wafer *row = s->p.w[0];
     bool first = wafer_x(row, tile) == 0, last = wafer_x(row, tile) + 1 == row->width;
-    struct stream_desc d[DESCS];
-    uint32_t word[WORDS];
-    for (unsigned k = 0; k < DESCS; k++)
+    struct stream_desc d[DESCS], next[DESCS];
+    uint32_t word[3][WORDS], place[DESCS];
+    for (unsigned k = 0; k < DESCS; k++) {
         d[k] = random_desc(s, k, first, last);
-    for (unsigned i = 0; i < WORDS; i++)
-        word[i] = (uint32_t)rng_next(&s->rng) & 0xbfffffffu;
+        next[k] = memory_desc(s, k, MIDDLE);
+        place[k] = places(s, LOW);
+    }
+    for (unsigned i = 0; i < 3 * WORDS; i++)
+        word[i / WORDS][i % WORDS] = (uint32_t)rng_next(&s->rng) & 0xbfffffffu;
     for (unsigned i = 0; i < 2; i++) {
         struct wafer *w = s->p.w[i];
-        for (unsigned k = 0; k < DESCS; k++)
+        for (unsigned k = 0; k < DESCS; k++) {
             rig_put(w, tile, DESC + 32 * k, &d[k]);
-        for (unsigned n = 0; n < WORDS; n++)
-            rig_set_word(w, tile, DATA_OFFSET + 4 * n, word[n]);
+            rig_put(w, tile, NEXT + 32 * k, &next[k]);
+            rig_set_word(w, tile, PLACES + 4 * k, place[k]);
+        }
+        for (unsigned n = 0; n < 3 * WORDS; n++)
+            rig_set_word(w, tile, bands[n / WORDS] + 4 * (n % WORDS), word[n / WORDS][n % WORDS]);
         if (first && last)
             continue;
         /* each tile sends to the next: its own words turn east, those from the west come down */
