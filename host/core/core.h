@@ -114,6 +114,7 @@ struct core {
                       */
     const struct core_code *code; /* used where it covers pc, else bus->fetch; NULL is fine */
     struct core_window ram;       /* read and written */
+    uint32_t ram_guarded;         /* of its last bytes: there stores ask the bus */
     struct core_rom_window rom;   /* read; a store into it is CORE_STORE_FAULT */
 };
 

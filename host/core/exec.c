@@ -110,7 +110,7 @@ static inline void store(struct core *c, const struct core_bus *bus, uint32_t ad
     uint32_t at, mask = bytes == 4 ? UINT32_MAX : (1u << 8 * bytes) - 1;
     if (addr & (bytes - 1))
         e->cost += CORE_COST_MISALIGNED;
-    if (in_window(c->ram.base, c->ram.bytes, addr, bytes, &at))
+    if (in_window(c->ram.base, c->ram.bytes - c->ram_guarded, addr, bytes, &at))
         write_bytes(c->ram.host + at, bytes, value);
     else if (in_window(c->rom.base, c->rom.bytes, addr, bytes, &at))
         note_bus_result(e, CORE_STORE_FAULT, 0, addr);

@@ -82,8 +82,10 @@ static enum kind kind_of(const struct core *c, const struct fast_code *f)
         return OWNERS;
     const struct core_insn *i = &f->code->insn[at / 2];
     if (is_access(c, i, &addr, &bytes)) {
-        if (!lies_in(c->ram.base, c->ram.bytes, addr, bytes) &&
-            (core_op_stores(i->op) || !lies_in(c->rom.base, c->rom.bytes, addr, bytes)))
+        bool store = core_op_stores(i->op);
+        uint32_t ram_bytes = c->ram.bytes - (store ? c->ram_guarded : 0);
+        if (!lies_in(c->ram.base, ram_bytes, addr, bytes) &&
+            (store || !lies_in(c->rom.base, c->rom.bytes, addr, bytes)))
             return OWNERS;
         return i->op <= CORE_OP_sw ? HARMLESS : TO_TRY;
     }
@@ -133,7 +135,7 @@ static bool windows_are_aligned(const struct core *c)
 static bool aot_fits(const struct core *c, const struct aot_image *image)
 {
     const struct aot_windows *w = &image->windows;
-    return c->ram.base == w->ram_base && c->ram.bytes == w->ram_bytes &&
+    return c->ram.base == w->ram_base && c->ram.bytes == w->ram_bytes && !c->ram_guarded &&
            c->rom.base == w->rom_base && c->rom.bytes == w->rom_bytes;
 }
 

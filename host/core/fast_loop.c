@@ -108,7 +108,7 @@ static inline void write_32(uint8_t *p, uint32_t v)
 #define STORE(bits, value)                                                                         \
     {                                                                                              \
         uint32_t addr = A + ip->imm - ram_base;                                                    \
-        if (__builtin_expect(rotated(addr, (bits) / 16) >= ram_limit_##bits, 0))                   \
+        if (__builtin_expect(rotated(addr, (bits) / 16) >= store_limit_##bits, 0))                 \
             goto slow;                                                                             \
         write_##bits(ram + addr, value);                                                           \
         NEXT;                                                                                      \
@@ -153,6 +153,8 @@ static struct fast_rest run(struct core *c, const struct fast_code *f, uint64_t 
     const uint32_t ram_base = c->ram.base, rom_base = c->rom.base, rom_limit = c->rom.bytes;
     const uint32_t ram_limit_8 = c->ram.bytes, ram_limit_16 = c->ram.bytes / 2;
     const uint32_t ram_limit_32 = c->ram.bytes / 4;
+    const uint32_t store_limit_8 = c->ram.bytes - c->ram_guarded;
+    const uint32_t store_limit_16 = store_limit_8 / 2, store_limit_32 = store_limit_8 / 4;
     uint32_t pc = c->pc;
 
 jump:

@@ -7,7 +7,6 @@
 #include "fabric/crew.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* A translation is only an advantage: without one that fits the same cycles take longer. */
 static struct aot *open_translation(const char *path, const struct core_code *code,
@@ -72,87 +71,28 @@ static uint64_t run_on(struct wafer *w, struct tile *t, uint64_t horizon)
                    : step_on(&t->core, horizon);
 }
 
-enum { CHAIN_MAX = 8 };
-
-/* What the engine of a tile will touch before its core starts another thread. */
-struct touched {
-    uint32_t low;                    /* nothing lies below */
-    uint32_t written, written_end;   /* all it writes */
-    uint32_t followed, followed_end; /* descriptors that are yet to start */
-};
-
-static void touch(struct touched *all, const struct stream_desc *d)
-{
-    uint32_t low = engine_lowest(d);
-    if (low < all->low)
-        all->low = low;
-    if (stream_fabric_use(d->op) & 2)
-        return;
-    uint32_t end = d->dst + 4u * d->count + (uint32_t)d->batch * d->dst_step;
-    if (d->dst < all->written)
-        all->written = d->dst;
-    if (end > all->written_end)
-        all->written_end = end;
-}
-
-/* A descriptor and those behind it; false if that is not worth knowing. */
-static bool touch_chain(struct touched *all, const struct tile *t, struct stream_desc d)
-{
-    touch(all, &d);
-    for (unsigned n = 0; d.next; n++) {
-        uint32_t next = d.next;
-        if (n == CHAIN_MAX || next > TILE_SRAM_BYTES - sizeof d)
-            return false;
-        if (next < all->low)
-            all->low = next;
-        if (next < all->followed)
-            all->followed = next;
-        if (next + sizeof d > all->followed_end)
-            all->followed_end = next + (uint32_t)sizeof d;
-        memcpy(&d, t->sram + next, sizeof d);
-        touch(all, &d);
-    }
-    return true;
-}
-
-static uint32_t find_shared(const struct tile *t)
-{
-    struct touched all = {.low = TILE_SRAM_BYTES, .written = UINT32_MAX, .followed = UINT32_MAX};
-    for (unsigned rest = t->engine.busy; rest; rest &= rest - 1)
-        if (!touch_chain(&all, t, t->engine.thread[__builtin_ctz(rest)].d))
-            return TILE_CODE_BYTES;
-    bool overwrites = all.written < all.followed_end && all.followed < all.written_end;
-    return overwrites || all.low < TILE_CODE_BYTES ? TILE_CODE_BYTES : all.low & ~3u;
-}
-
-/* Where the memory begins that is not the core's alone, an offset. What
- * starts, ends or stores there changes that: engine.c forgets it at an end, forget_stores the rest.
- */
-static uint32_t shared_from(const struct wafer *w, struct tile *t)
-{
-    if (t->shared_run != w->ahead->run) {
-        t->shared_run = w->ahead->run;
-        t->shared_from = find_shared(t);
-    }
-    return t->shared_from;
-}
-
 /* The next instruction may store where this one could not be done at once. */
 static void forget_stores(struct tile *t)
 {
     const struct core_code *code = t->core.code;
     uint32_t at = t->core.pc - code->base;
     if (at >= code->bytes || core_op_stores(code->insn[at / 2].op))
-        t->shared_run = 0;
+        t->beside.run = 0;
 }
 
 static uint64_t run_beside(struct wafer *w, struct tile *t, uint64_t horizon)
 {
     struct core *c = &t->core;
     uint32_t whole = c->ram.bytes;
-    c->ram.bytes = shared_from(w, t) - TILE_CODE_BYTES;
+    if (t->beside.run != w->ahead->run) {
+        beside_find(t);
+        t->beside.run = w->ahead->run;
+    }
+    c->ram.bytes = t->beside.load_end - TILE_CODE_BYTES;
+    c->ram_guarded = t->beside.load_end - t->beside.store_end;
     uint64_t steps = run_on(w, t, horizon);
     c->ram.bytes = whole;
+    c->ram_guarded = 0;
     forget_stores(t);
     return steps;
 }
@@ -165,7 +105,7 @@ void ahead_run(struct wafer *w, uint32_t tile)
     if (horizon > w->ahead->horizon)
         horizon = w->ahead->horizon;
     if (t->halted || t->core.waiting || t->due >= horizon || !code_of(w->ahead, t)) {
-        t->shared_run = 0;
+        t->beside.run = 0;
         return;
     }
     t->core.cycle = t->due;
@@ -174,11 +114,11 @@ void ahead_run(struct wafer *w, uint32_t tile)
     t->due = t->core.cycle;
 }
 
-/* What is known of shared memory may be less than there is, after what came before this run's end:
- * both engines find it anew. */
+/* What is known of memory may be less than there is, after what came before this run's end: both
+ * engines find it anew. */
 static void settle_tile(struct wafer *w, uint32_t tile)
 {
-    w->tile[tile].shared_run = 0;
+    w->tile[tile].beside.run = 0;
     ahead_run(w, tile);
 }
 

@@ -9,11 +9,12 @@
  * outside of memory, trap or wfi can be done at once, with exact cycles; that instruction itself
  * waits for its cycle. Loading a tile from outside is between runs.
  *
- * While the engine is busy the same holds for the memory below all that its threads will touch:
- * what their descriptors name and those that follow name, as long as nobody changes these. Firmware
- * data and the stack lie there. If the engine itself may write over a descriptor that is yet to
- * start, no memory is the core's alone; a store of the core into one happens in its cycle, and what
- * is shared is found anew.
+ * While the engine is busy the core may still load what lies below all that the threads will write,
+ * and store below all that they will read or write: what their descriptors name and those that
+ * follow them, as long as nobody changes these. Firmware data and the stack lie there, and above
+ * them descriptors and tables. If the engine itself may write over a descriptor that is yet to
+ * start, no memory can be used; a store of the core into one happens in its cycle, and what can be
+ * used is found anew.
  *
  * Who looks between runs would see cores that are ahead. So a run ends (but for a limit, which no
  * core passes) by bringing every core ahead as far as it can come, in the plain engine too: then
@@ -45,6 +46,9 @@ void ahead_begin(struct ahead *a, uint64_t horizon);
 
 /* The core of this tile has just done a step, in the present cycle: on, if that is allowed. */
 void ahead_run(struct wafer *w, uint32_t tile);
+
+/* Find a tile's struct beside. */
+void beside_find(struct tile *t);
 
 /* The run is over; see above. Cost: a visit to every core that is awake. */
 void ahead_settle(struct wafer *w);

@@ -110,7 +110,7 @@ static void finish(struct wafer *w, uint32_t tile, unsigned k)
     struct stream_desc d = g->thread[k].d;
     call_hook(w, tile, k, STREAM_FINISHED);
     g->busy &= (uint8_t) ~(1u << k);
-    w->tile[tile].shared_run = 0;
+    w->tile[tile].beside.run = 0;
     if (d.event != TILE_EVENT_NONE)
         tile_post(w, tile, d.event);
     if (d.next)

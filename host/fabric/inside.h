@@ -110,6 +110,12 @@ enum code_state {
     CODE_PRIVATE /* locked, something else */
 };
 
+/* The memory behind the code that a core may use in advance while the engine is busy (ahead.h):
+ * offsets below which it may store and load. As known in a run; 0: unknown. */
+struct beside {
+    uint32_t store_end, load_end, run;
+};
+
 struct console; /* the line a tile is printing */
 struct foreign; /* a tile that runs elsewhere */
 
@@ -138,8 +144,7 @@ struct tile {
     struct engine engine;
     struct input_queue queue[TILE_QUEUES];
     uint64_t due; /* cycle of the core's next instruction */
-    /* ahead.h: SRAM from here on is not the core's alone, known in this run; 0: unknown */
-    uint32_t shared_from, shared_run;
+    struct beside beside;
     struct core core;
     uint16_t on_ramp[TILE_COLOURS]; /* wavelets between the router and the input queue */
     uint8_t queue_of[TILE_COLOURS];

@@ -149,7 +149,11 @@ static int bus_store(void *self, uint32_t addr, unsigned bytes, uint32_t value)
         m->device = rng_mix(m->device ^ addr ^ value ^ bytes ^ m->core.cycle << 8);
         return CORE_BUS_DEVICE;
     }
-    return CORE_STORE_FAULT;
+    if (addr < PAIR_RAM_BASE || addr - PAIR_RAM_BASE > PAIR_RAM - bytes)
+        return CORE_STORE_FAULT;
+    memcpy(m->ram + (addr - PAIR_RAM_BASE), &value, bytes); /* the guarded end */
+    m->device = rng_mix(m->device ^ addr ^ value);
+    return CORE_BUS_OK;
 }
 
 static int bus_fetch(void *self, uint32_t addr, uint32_t *halfword)
@@ -169,7 +173,9 @@ static struct core_bus bus_of(struct core_pair_machine *m)
 static void connect(struct core_pair_machine *m, const struct pair *p)
 {
     m->code = p->code;
+    uint64_t guard = rng_mix(p->seed);
     m->core.ram = (struct core_window){PAIR_RAM_BASE, PAIR_RAM, m->ram};
+    m->core.ram_guarded = guard % 4 ? 0 : guard / 4 % PAIR_RAM;
     m->core.rom = (struct core_rom_window){PAIR_BASE, PAIR_CODE, p->code};
 }
 
