@@ -204,6 +204,8 @@ void fast_run_cores(struct wafer *w, struct moment *m)
 {
     struct set *s = &w->cores;
     wake_cores(w, m);
+    if (!s->count)
+        return;
     for (uint32_t i = set_next(s, 0); i != SET_END; i = set_next(s, i + 1))
         visit_core(w, i);
 }

@@ -9,6 +9,8 @@
 
 #include "hal/numerics.h"
 
+#include <string.h>
+
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -271,7 +273,30 @@ void products_execute(const struct stream_desc *d, uint8_t *sram)
     }
 }
 
+VECTORS static size_t add_blocks(const uint32_t *b, uint8_t *a, size_t n)
+{
+    size_t i = 0;
+    for (; i + WORDS <= n; i += WORDS) {
+        __m256 sum = _mm256_add_ps(_mm256_castsi256_ps(load_words((const uint8_t *)(b + i))),
+                                   _mm256_castsi256_ps(load_words(a + 4 * i)));
+        _mm256_storeu_ps((float *)(void *)(a + 4 * i), canonical(sum));
+    }
+    return i;
+}
+
+static size_t combine_blocks(uint8_t op, const uint32_t *b, uint8_t *a, size_t n)
+{
+    bool adds = op == STREAM_ADD_SEND || op == STREAM_ADD_RECV;
+    return adds && __builtin_cpu_supports("avx2") ? add_blocks(b, a, n) : 0;
+}
+
 #else
+
+static size_t combine_blocks(uint8_t op, const uint32_t *b, uint8_t *a, size_t n)
+{
+    (void)op, (void)b, (void)a, (void)n;
+    return 0;
+}
 
 void products_execute(const struct stream_desc *d, uint8_t *sram)
 {
@@ -279,3 +304,13 @@ void products_execute(const struct stream_desc *d, uint8_t *sram)
 }
 
 #endif
+
+void products_combine(uint8_t op, const uint32_t *b, uint8_t *a, size_t n)
+{
+    for (size_t i = combine_blocks(op, b, a, n); i < n; i++) {
+        uint32_t word;
+        memcpy(&word, a + 4 * i, sizeof word);
+        word = numerics_word(op, b[i], word);
+        memcpy(a + 4 * i, &word, sizeof word);
+    }
+}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* train_words.c - when the words of a train are where, and what they are. */
 #include "fabric/fast.h"
+#include "fabric/products.h"
 
 #include "hal/numerics.h"
 
@@ -112,8 +113,7 @@ static void make_part(struct wafer *w, struct train *r, const struct span *s, ui
         return;
     }
     read_operands(w, r->tile, s->src0 + 4 * at, out, n);
-    for (uint32_t i = 0; i < n; i++)
-        out[i] = numerics_word(s->op, came[i], out[i]);
+    products_combine(s->op, came, (uint8_t *)out, n);
 }
 
 void train_make(struct wafer *w, struct train *r, uint32_t upto)
@@ -141,11 +141,16 @@ static void put(struct wafer *w, uint32_t tile, uint32_t offset, const uint32_t 
     memcpy(w->tile[tile].sram + offset, word, n * sizeof *word);
 }
 
-/* One after the other: what is written may be an operand of the next. */
+/* One after the other, unless in place: what is written may be an operand of the next. */
 static void put_combined(struct wafer *w, uint32_t tile, uint32_t at, const uint32_t *word,
                          uint32_t n)
 {
-    const struct stream_desc *d = &thread_of(&w->tile[tile])->d;
+    const struct tile *t = &w->tile[tile];
+    const struct stream_desc *d = &thread_of(t)->d;
+    if (d->src0 == d->dst && d->dst >= TILE_CODE_BYTES) {
+        products_combine(d->op, word, t->sram + d->dst + at, n);
+        return;
+    }
     for (uint32_t i = 0; i < n; i++, at += 4) {
         uint32_t a;
         read_operands(w, tile, d->src0 + at, &a, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_products.c - products eight outputs at a time against hal/numerics.c, bit by bit. */
+/* test_products.c - products and sums, eight at a time, against hal/numerics.c, bit by bit. */
 #include "fabric/products.h"
 
 #include "base/rng.h"
@@ -76,4 +76,28 @@ TEST(products_are_those_of_numerics)
     for (uint64_t n = 0; n < CASES; n++)
         legal += run_case(&r, n);
     CHECK_MSG(legal > CASES / 2, "%u", legal);
+}
+
+/* Runs of every length at every offset: words beside them must stay. */
+TEST(products_combine_is_numerics_word)
+{
+    static const uint8_t ops[] = {STREAM_ADD_SEND, STREAM_ADD_RECV, STREAM_MAX_SEND,
+                                  STREAM_MAX_RECV, STREAM_FORWARD,  STREAM_RECV};
+    static uint8_t one[TILE_SRAM_BYTES], other[TILE_SRAM_BYTES];
+    struct rng r = {.state = t->seed};
+    for (uint32_t n = 0; n < CASES / 10; n++) {
+        uint8_t op = ops[below(&r, sizeof ops)];
+        uint32_t b[40], count = below(&r, 40), at = DATA + 4 * below(&r, 20);
+        fill(&r, one, n % 2);
+        memcpy(b, one + DATA + 1024, sizeof b);
+        memcpy(other, one, sizeof one);
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t a;
+            memcpy(&a, one + at + 4 * i, sizeof a);
+            a = numerics_word(op, b[i], a);
+            memcpy(one + at + 4 * i, &a, sizeof a);
+        }
+        products_combine(op, b, other + at, count);
+        CHECK_MSG(!memcmp(one, other, sizeof one), "op %u, %u words at 0x%x", op, count, at);
+    }
 }
