@@ -118,13 +118,6 @@ enum { TRAIN_WORDS_MIN = 8, TRAIN_SPANS_MAX = 255, TRAIN_ENTER_AGAIN = 16 /* cyc
 /* ---- train.c ---- */
 void trains_close(struct trains *s);
 bool trains_allowed(const struct wafer *w);
-/* A thread that is alone on its engine may issue its first word in this cycle. True: it is aboard
- * and beats by itself. */
-bool trains_depart(struct wafer *w, uint32_t tile);
-/* The same for a thread that finds its first words in the queue and issues the next cycle. */
-bool trains_load(struct wafer *w, uint32_t tile);
-/* The engine of a tile with something of a train is visited. True: there is nothing else to do. */
-bool trains_visit(struct wafer *w, uint32_t tile);
 void trains_tell(struct wafer *w, struct moment *m); /* first words come to stations */
 void trains_end(struct wafer *w, struct moment *m);  /* after the engines */
 void trains_sync(struct wafer *w, uint32_t tile);    /* before its core looks at the SRAM */
@@ -137,6 +130,15 @@ void train_add_span(struct wafer *w, uint32_t number, struct span s);
 /* See to it that no cycle is skipped; that the visit after a thread's last beat comes. */
 void train_keep_awake(struct wafer *w, const struct train *r);
 void train_call_finish(struct wafer *w, uint32_t tile);
+
+/* ---- train_board.c ---- */
+/* A thread that is alone on its engine may issue its first word in this cycle. True: it is aboard
+ * and beats by itself. */
+bool trains_depart(struct wafer *w, uint32_t tile);
+/* The same for a thread that finds its first words in the queue and issues the next cycle. */
+bool trains_load(struct wafer *w, uint32_t tile);
+/* The engine of a tile with something of a train is visited. True: there is nothing else to do. */
+bool trains_visit(struct wafer *w, uint32_t tile);
 
 /* ---- train_edge.c ---- */
 /* A wavelet comes in at an edge. True: it is in a train. */
