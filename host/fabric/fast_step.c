@@ -243,10 +243,14 @@ static inline void visit_router(struct wafer *w, uint32_t tile)
     unsigned turn = r->turn;
     uint32_t all = r->waiting, first = all >> turn << turn;
     struct visit v = {0, false, false};
-    for (uint32_t rest = first; rest; rest &= rest - 1)
+    for (uint32_t rest = first ? first : all, later = all ^ rest; rest;) {
         visit_lane(w, tile, (unsigned)__builtin_ctz(rest), &v);
-    for (uint32_t rest = all ^ first; rest; rest &= rest - 1)
-        visit_lane(w, tile, (unsigned)__builtin_ctz(rest), &v);
+        rest &= rest - 1;
+        if (!rest) {
+            rest = later;
+            later = 0;
+        }
+    }
     if (beside)
         train_turn_now(w, tile, turn, v.moved);
     if (v.moved)

@@ -179,6 +179,7 @@ int64_t trains_beaten(const struct wafer *w);
 uint32_t train_issued(const struct wafer *w, const struct train *r); /* words, so far */
 /* Words issued by cycle `at`, that one counted; the cycle of a word's issue. */
 uint32_t train_words_by(const struct train *r, int64_t at);
+bool train_issues(const struct train *r, int64_t first, int64_t last); /* some, in these cycles */
 uint64_t train_time(const struct train *r, uint32_t word);
 /* Cycles from issue to this router, and to the queue of a station. */
 uint64_t train_way(const struct wafer *w, const struct train *r, uint32_t depth);

@@ -139,20 +139,22 @@ static unsigned next_colour(unsigned colour)
     return colour + 1 < TILE_COLOURS ? colour + 1 : 0;
 }
 
-/* Words of the train that had passed the router by the end of a cycle. */
-static uint32_t passed_by(const struct wafer *w, uint32_t tile, unsigned colour, int64_t cycle)
+/* Whether a word of the train passes the router from cycle `first` to `last`. */
+static bool passes(const struct wafer *w, uint32_t tile, unsigned colour, int64_t first,
+                   int64_t last)
 {
     const struct lane *l = fast_lane(w, tile, colour);
     const struct train *r = train_of(w, l->train);
-    return train_words_by(r, cycle - (int64_t)train_way(w, r, l->depth));
+    int64_t way = (int64_t)train_way(w, r, l->depth);
+    return first <= last && train_issues(r, first - way, last - way);
 }
 
 void train_turn(struct wafer *w, uint32_t tile, uint64_t before)
 {
     struct fast_router *at = &w->fast->router[tile];
     unsigned colour = (unsigned)__builtin_ctz(at->trains);
-    int64_t last = (int64_t)before - 1, known = last - (int64_t)((uint32_t)before - at->turned);
-    if (passed_by(w, tile, colour, last) > passed_by(w, tile, colour, known))
+    int64_t last = (int64_t)before - 1, first = last + 1 - (int64_t)((uint32_t)before - at->turned);
+    if (passes(w, tile, colour, first, last))
         at->turn = (uint8_t)next_colour(colour);
     at->turned = (uint32_t)before;
 }
@@ -163,7 +165,7 @@ void train_turn_now(struct wafer *w, uint32_t tile, unsigned first, bool moved)
     unsigned colour = (unsigned)__builtin_ctz(at->trains), turn = next_colour(colour);
     int64_t now = (int64_t)w->cycle;
     at->turned = (uint32_t)w->cycle + 1;
-    if (passed_by(w, tile, colour, now) == passed_by(w, tile, colour, now - 1))
+    if (!passes(w, tile, colour, now, now))
         return;
     /* the one that comes first behind `first` */
     unsigned before = (at->turn + TILE_COLOURS - 1 - first) % TILE_COLOURS,

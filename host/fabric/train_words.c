@@ -40,6 +40,18 @@ uint32_t train_words_by(const struct train *r, int64_t at)
     return 0;
 }
 
+bool train_issues(const struct train *r, int64_t first, int64_t last)
+{
+    if (r->edge)
+        return entered_by(r, last) > entered_by(r, first - 1);
+    for (uint32_t i = r->spans; i--;) {
+        const struct span *s = &r->span[i];
+        if (last >= (int64_t)s->start)
+            return first < (int64_t)s->start + s->count;
+    }
+    return false;
+}
+
 uint64_t train_time(const struct train *r, uint32_t word)
 {
     if (r->edge)
