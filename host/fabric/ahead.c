@@ -71,12 +71,18 @@ static uint64_t run_on(struct wafer *w, struct tile *t, uint64_t horizon)
                    : step_on(&t->core, horizon);
 }
 
-/* The next instruction may store where this one could not be done at once. */
+static bool stores_into_sram(const struct core *c, const struct core_insn *i)
+{
+    uint32_t offset = c->x[i->rs1] + (uint32_t)i->imm - TILE_SRAM_BASE;
+    return core_op_stores(i->op) && offset < TILE_SRAM_BYTES;
+}
+
+/* The next instruction may store into a descriptor. What starts and ends, engine.c forgets. */
 static void forget_stores(struct tile *t)
 {
     const struct core_code *code = t->core.code;
     uint32_t at = t->core.pc - code->base;
-    if (at >= code->bytes || core_op_stores(code->insn[at / 2].op))
+    if (at >= code->bytes || stores_into_sram(&t->core, &code->insn[at / 2]))
         t->beside.run = 0;
 }
 

@@ -63,6 +63,7 @@ static void start_on(struct wafer *w, uint32_t tile, unsigned k, uint32_t offset
     if (w->fast)
         trains_stop_tile(w, tile);
     fast_settle(t);
+    t->beside.run = 0;
     memset(th, 0, sizeof *th);
     memcpy(&th->d, t->sram + offset, sizeof th->d);
     enum stream_error error = stream_check(&th->d);
