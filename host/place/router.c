@@ -152,15 +152,17 @@ static void choose_together(struct tile *t, struct choice *c)
     image_mark(m, PHASE_ROUTER);
     if (!t->column_root)
         return;
-    uint16_t sums = image_words(m, PART_BUFFERS, 2 * c->top_k);
+    uint16_t sums = image_words(m, PART_BUFFERS, 2 * c->top_k); /* places, then scores */
     if (place.my_count)
         image_kernel(m, KERNEL_rank_place, &place, sizeof place);
-    line_reduce(m, &t->row, REDUCE_ADD, place.out, sums, fixed(2 * c->top_k));
-    line_broadcast(m, &t->row, sums, fixed(2 * c->top_k));
+    struct length half = fixed(c->top_k);
+    line_allreduce(m, &t->row, REDUCE_ADD, place.out, sums, half);
     if (places_suffice(t)) {
         relay_out(t, sums, c->top_k);
         image_mark(m, PHASE_TOP_K);
     }
+    line_allreduce(m, &t->row, REDUCE_ADD, word_at(place.out, c->top_k), word_at(sums, c->top_k),
+                   half);
     struct args_rank_finish finish = {.factor = (float)k->routed_scale,
                                       .sums = sums,
                                       .top_k = (uint16_t)c->top_k,
