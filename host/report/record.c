@@ -54,6 +54,25 @@ static uint64_t phase_parts(const struct record_phase *p)
     return p->compute + p->hops + p->serialisation + p->contention + p->scheduler + p->waiting;
 }
 
+bool record_is_alike(const struct record *r, uint32_t layer)
+{
+    if (layer < r->layer_first || layer > r->layer_last)
+        return false;
+    return !r->alike[0] || r->alike[layer - r->layer_first] == '1';
+}
+
+static int check_alike(const struct record *r, const char *origin, struct err *e)
+{
+    size_t layers = (size_t)r->layer_last - r->layer_first + 1, length = strlen(r->alike);
+    if (!length)
+        return 0;
+    if (length != layers || strspn(r->alike, "01") != length)
+        return err_input(e, "%s: alike: not 0 or 1 for each of %zu layers", origin, layers);
+    if (!record_is_alike(r, r->executed_layer))
+        return err_input(e, "%s: alike: not so of executed_layer, %u", origin, r->executed_layer);
+    return 0;
+}
+
 /* `origin` names the record in errors. */
 static int check(const struct record *r, const char *origin, struct err *e)
 {
@@ -63,6 +82,8 @@ static int check(const struct record *r, const char *origin, struct err *e)
     if (r->executed_layer < r->layer_first || r->executed_layer > r->layer_last)
         return err_input(e, "%s: executed_layer: %u is not in layer_first..layer_last, %u..%u",
                          origin, r->executed_layer, r->layer_first, r->layer_last);
+    if (check_alike(r, origin, e))
+        return -1;
     if (r->tiles > (uint64_t)r->width * r->height)
         return err_input(e, "%s: tiles: %u are more than %u x %u", origin, r->tiles, r->width,
                          r->height);

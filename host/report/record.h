@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/json.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,9 +31,11 @@ struct record_phase {
 
 struct record {
     char model[64], machine[64];
-    char version[65];                 /* version_digest() of the program that executed it */
-    uint32_t layer_first, layer_last; /* the layers of this kind and shape; the head: its number */
-    char kind[16];                    /* record_kind_name */
+    char version[65]; /* version_digest() of the program that executed it */
+    uint32_t layer_first,
+        layer_last;  /* layers of this kind and shape lie here; the head: its number */
+    char alike[256]; /* '1' or '0' for each of them: of this shape; empty: all are */
+    char kind[16];   /* record_kind_name */
     uint32_t executed_layer;
     uint32_t context;       /* positions cached before the token */
     uint32_t users, wafers; /* of the plan it belongs to */
@@ -46,6 +49,9 @@ struct record {
     struct record_phase phases[RECORD_PHASES_MAX]; /* one after the other */
     uint32_t crossings_before; /* wafer crossings between the previous layer and this one, 0 or 1 */
 };
+
+/* Whether a layer is of the record's shape. */
+bool record_is_alike(const struct record *r, uint32_t layer);
 
 /* Read JSON text; `name` is what errors call it. They are ERR_INPUT and name the member. */
 int record_parse(struct record *out, const char *name, const char *text, size_t bytes,

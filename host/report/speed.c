@@ -47,11 +47,6 @@ static uint32_t distance(uint32_t a, uint32_t b)
 }
 
 /* A layer of the same shape is better than one whose strip is some columns wider or narrower. */
-static bool stands_for(const struct record *r, uint32_t layer)
-{
-    return layer >= r->layer_first && layer <= r->layer_last;
-}
-
 const struct record *speed_record(const struct records *records, const struct speed_shape *s,
                                   const struct speed_query *q, uint32_t layer)
 {
@@ -61,8 +56,8 @@ const struct record *speed_record(const struct records *records, const struct sp
         const struct record *r = &records->record[i];
         if (!speed_uses(r, s, q) || strcmp(r->kind, kind) != 0)
             continue;
-        if (!best || stands_for(r, layer) > stands_for(best, layer) ||
-            (stands_for(r, layer) == stands_for(best, layer) &&
+        if (!best || record_is_alike(r, layer) > record_is_alike(best, layer) ||
+            (record_is_alike(r, layer) == record_is_alike(best, layer) &&
              distance(r->executed_layer, layer) < distance(best->executed_layer, layer)))
             best = r;
     }

@@ -62,6 +62,20 @@ static void add_phases(const struct layer_result *r, struct record *out)
     }
 }
 
+/* The layers of the strip's shape, which others may lie between. */
+static void add_alike(const struct plan *p, const struct strip *s, struct record *out)
+{
+    for (uint32_t i = 0; layer_strip(p, i); i++) {
+        if (!same_shape(p, s, i))
+            continue;
+        out->layer_first = i < out->layer_first ? i : out->layer_first;
+        out->layer_last = i > out->layer_last ? i : out->layer_last;
+    }
+    uint32_t layers = out->layer_last - out->layer_first + 1;
+    for (uint32_t i = 0; i < layers && layers < sizeof out->alike; i++)
+        out->alike[i] = same_shape(p, s, out->layer_first + i) ? '1' : '0';
+}
+
 void layer_record(const struct layer_cfg *cfg, const char *model, const struct layer_result *r,
                   struct record *out)
 {
@@ -73,10 +87,7 @@ void layer_record(const struct layer_cfg *cfg, const char *model, const struct l
     (void)snprintf(out->kind, sizeof out->kind, "%s",
                    record_kind_name(kind_of(plan_stage_kind(p, cfg->stage))));
     out->executed_layer = out->layer_first = out->layer_last = cfg->stage;
-    while (out->layer_first > 0 && same_shape(p, &r->strip, out->layer_first - 1))
-        out->layer_first--;
-    while (same_shape(p, &r->strip, out->layer_last + 1))
-        out->layer_last++;
+    add_alike(p, &r->strip, out);
     out->context = cfg->context;
     out->users = p->users;
     out->wafers = p->wafers;

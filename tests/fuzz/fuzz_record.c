@@ -34,7 +34,7 @@ const char *fuzz_seed(size_t i, size_t *n)
 {
     static const char *const seeds[] = {
         "{\"model\":\"m\",\"machine\":\"k\",\"version\":\"v\",\"kind\":\"experts\",\"layer_first\":"
-        "1,\"layer_last\":60,\"executed_layer\":5,\"context\":1000,\"users\":1,\"wafers\":20,"
+        "1,\"layer_last\":60,\"alike\":\"\",\"executed_layer\":5,\"context\":1000,\"users\":1,\"wafers\":20,"
         "\"width\":4,\"height\":2,\"tiles\":8,\"cycles\":20,\"period\":7,\"relative_error\":0.5,"
         "\"crossings_before\":0,\"phases\":[{\"name\":\"p\",\"cycles\":9,\"predicted\":0,"
         "\"compute\":1,\"hops\":2,\"serialisation\":1,\"contention\":1,\"scheduler\":2,"

@@ -117,7 +117,8 @@ TEST(records_about_the_same_layer_are_refused)
     "\"contention\":1,\"scheduler\":2,\"waiting\":2}"
 static const char good[] =
     "{\"model\":\"m\",\"machine\":\"k\",\"version\":\"v\",\"kind\":\"experts\",\"layer_first\":1,"
-    "\"layer_last\":60,\"executed_layer\":5,\"context\":1000,\"users\":1,\"wafers\":20,"
+    "\"layer_last\":60,\"alike\":\"\",\"executed_layer\":5,\"context\":1000,\"users\":1,\"wafers\":"
+    "20,"
     "\"width\":4,\"height\":2,\"tiles\":8,\"cycles\":20,\"period\":7,\"relative_error\":0.5,"
     "\"crossings_before\":0,\"phases\":[" PHASE "," PHASE "]}";
 
@@ -141,6 +142,11 @@ TEST(record_refuses_by_name)
         {"\"kind\":\"experts\"", "\"kind\":\"sixteen letters.\"", "f: kind: its length"},
         {"\"executed_layer\":5", "\"executed_layer\":61", "f: executed_layer: 61"},
         {"\"executed_layer\":5", "\"executed_layer\":0", "f: executed_layer: 0"},
+        {"\"alike\":\"\"", "\"alike\":\"01\"", "f: alike: not 0 or 1 for each of 60 layers"},
+        {"\"layer_last\":60,\"alike\":\"\"", "\"layer_last\":5,\"alike\":\"1011x\"",
+         "f: alike: not 0 or 1"},
+        {"\"layer_last\":60,\"alike\":\"\"", "\"layer_last\":5,\"alike\":\"11110\"",
+         "f: alike: not so of"},
         {"\"context\":1000,", "", "f: context: missing"},
         {"\"context\":1000", "\"context\":-1", "f: context: outside"},
         {"\"context\":1000", "\"context\":1e3", "f: context: not a whole number"},

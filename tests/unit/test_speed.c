@@ -5,6 +5,7 @@
 #include "report/speed.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CHECK_NEAR(a, b) CHECK_MSG(fabs((a) - (b)) < 1e-6 * (b) + 1e-9, "%s: %.9g", #a, (double)(a))
@@ -124,6 +125,18 @@ TEST(speed_takes_the_nearest_layer_of_the_same_shape)
     CHECK_EQ(speed_record(&set, &shape, &query, 4)->phase_count, 9);
     CHECK_STR(speed_record(&set, &shape, &query, 0)->kind, "dense");
     CHECK_STR(speed_record(&set, &shape, &query, 5)->kind, "head");
+}
+
+TEST(speed_takes_a_layer_of_the_same_shape_before_a_nearer_one)
+{
+    struct record r[2] = {fixture_record(RECORD_EXPERTS, 1, 4, 1, 1),
+                          fixture_record(RECORD_EXPERTS, 2, 4, 2, 2)};
+    struct records set = {r, 2};
+    (void)snprintf(r[0].alike, sizeof r[0].alike, "1001");
+    (void)snprintf(r[1].alike, sizeof r[1].alike, "110");
+    for (uint32_t layer = 1; layer <= 4; layer++)
+        CHECK_EQ(speed_record(&set, &shape, &query, layer)->executed_layer,
+                 layer == 2 || layer == 3 ? 2 : 1);
 }
 
 TEST(speed_without_a_layer_is_no_figure)
