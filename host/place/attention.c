@@ -677,8 +677,11 @@ void emit_residual_sum(struct tile *t, uint16_t part, enum phase phase)
     struct image *m = t->m;
     struct length n = fixed(t->hidden_col.count);
     uint16_t out = image_words(m, PART_BUFFERS, t->hidden_col.count);
-    if (t->h == 1 || t->r == line_beside(&t->column))
-        tile_add(t, part, part, t->residual, t->hidden_col.count);
+    if (t->h == 1 || t->r == line_beside(&t->column)) {
+        uint16_t both = image_words(m, PART_BUFFERS, n.plus); /* not every product is made anew */
+        tile_add(t, both, part, t->residual, n.plus);
+        part = both;
+    }
     line_reduce(m, &t->column, REDUCE_ADD, column_part(t, part), out, n);
     line_broadcast(m, &t->column, out, n);
     image_mark(m, phase);

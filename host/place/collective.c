@@ -247,7 +247,7 @@ static uint64_t reduce_cycles(const struct line *l, const struct machine *k, uin
         return cost_reduce_shape(k, &l->shape, (struct line_size){l->length, l->root}, words);
     uint32_t low = l->root, high = l->length - l->root, side = low > high ? low : high;
     uint64_t both = cost_reduce_shape(k, &l->shape, (struct line_size){side, side - 1}, words);
-    return both + k->stream_setup_cycles - 1 + words + 2 * k->ramp_cycles + k->hop_cycles;
+    return both + k->stream_setup_cycles - 1 + words + 2 * (uint64_t)k->ramp_cycles + k->hop_cycles;
 }
 
 static void reckon_reduce(struct image *m, const struct line *l, struct length n)

@@ -188,9 +188,10 @@ uint32_t plan_moving_rows(const struct plan *p, uint32_t i)
 
 struct slice plan_row_share(const struct plan *p, uint32_t i, uint32_t y)
 {
-    if (!plan_row_moves(p, i, y))
+    uint32_t rows = plan_moving_rows(p, i);
+    if (!rows || !plan_row_moves(p, i, y))
         return (struct slice){0, 0};
-    return slice_of(p->config->hidden, plan_moving_rows(p, i), moving_above(p, i, y));
+    return slice_of(p->config->hidden, rows, moving_above(p, i, y));
 }
 
 /* Row number k of them. */

@@ -28,9 +28,11 @@ phases_fill() { # phases end where the layer does, but for the way in and out
     echo "$sum of $all" && [ "$sum" -le "$all" ] && [ $((sum * 20)) -gt $((all * 19)) ]
 }
 range() { echo "$(member layer_first "$1")..$(member layer_last "$1")"; }
-alike() { # layers of 10 columns; the third has 11
-    [ "$(range "$TMP/3.json")" = 3..3 ] && [ "$(range "$TMP/head.json")" = 6..6 ] &&
-        for l in 2 3 4; do layer --layer $l --json >"$TMP/s.json" && range "$TMP/s.json"; done | paste -sd' ' | grep -qx "1..2 3..3 4..5"
+alike() { # 71 columns: the third expert layer is one wider than those around it
+    [ "$(range "$TMP/3.json")" = 1..5 ] && [ "$(range "$TMP/head.json")" = 6..6 ] &&
+        for l in 2 3 4; do
+            layer --fabric 71x48 --layer $l --json >"$TMP/s.json" && echo "$(range "$TMP/s.json") $(grep -o '"alike":"[01]*"' "$TMP/s.json")"
+        done | paste -sd' ' | grep -qx '1..5 "alike":"11011" 3..3 "alike":"1" 1..5 "alike":"11011"'
 }
 memory() { peak=$(member memory_peak_bytes "$TMP/3.json") && [ "$peak" -gt 1000000 ] && [ "$peak" -lt 1000000000 ]; }
 without_cache() { layer --context 0 --layer 1 --json >"$TMP/0c.json" && small "$TMP/0c.json"; }
