@@ -36,6 +36,12 @@ alike() { # 71 columns: the third expert layer is one wider than those around it
 }
 memory() { peak=$(member memory_peak_bytes "$TMP/3.json") && [ "$peak" -gt 1000000 ] && [ "$peak" -lt 1000000000 ]; }
 without_cache() { layer --context 0 --layer 1 --json >"$TMP/0c.json" && small "$TMP/0c.json"; }
+faint() { # numbers around 1e-3, whose squares are below the norms' eps: the second norm of two counts the first's factor
+    for _ in 1 2 3 4 5 6 7 8; do
+        printf '\157\022\203\072\157\022\003\272\012\327\243\071%.0s' 1 2 3 4 5 6 7 8
+    done >"$TMP/faint"
+    [ "$(wc -c <"$TMP/faint")" -eq 768 ] && layer --layer 3 --input "$TMP/faint" --json >"$TMP/faint.json" && small "$TMP/faint.json"
+}
 f32() { layer --cache f32 --layer 1 --json >"$TMP/f.json" && small "$TMP/f.json"; }
 together() { # the head takes the next token long before it has answered; a layer does not take twice as long as alone
     for l in 2 head; do
@@ -91,6 +97,7 @@ check "phases lie one after the other" phases_fill
 check "layers of the same shape stand for each other" alike
 check "host memory" memory
 check "no position cached" without_cache
+check "an input as small as the norms' eps" faint
 check "a cache of fp32" f32
 check "again: same result, same cycles" same "$TMP/3.json" --layer 3
 check "with two threads" same "$TMP/3.json" --layer 3 --threads 2
