@@ -31,11 +31,10 @@ struct record_phase {
 
 struct record {
     char model[64], machine[64];
-    char version[65]; /* version_digest() of the program that executed it */
-    uint32_t layer_first,
-        layer_last;  /* layers of this kind and shape lie here; the head: its number */
-    char alike[256]; /* '1' or '0' for each of them: of this shape; empty: all are */
-    char kind[16];   /* record_kind_name */
+    char version[65];                 /* version_digest() of the program that executed it */
+    uint32_t layer_first, layer_last; /* between them lie those of this kind and shape */
+    char alike[256];                  /* '1' or '0' for each: of this shape; empty: all are */
+    char kind[16];                    /* record_kind_name */
     uint32_t executed_layer;
     uint32_t context;       /* positions cached before the token */
     uint32_t users, wafers; /* of the plan it belongs to */

@@ -62,18 +62,19 @@ static void add_phases(const struct layer_result *r, struct record *out)
     }
 }
 
-/* The layers of the strip's shape, which others may lie between. */
+/* The layers of the strip's shape, which others may lie between; as far as a record has room. */
 static void add_alike(const struct plan *p, const struct strip *s, struct record *out)
 {
-    for (uint32_t i = 0; layer_strip(p, i); i++) {
+    uint32_t far = sizeof out->alike / 2 - 1, layer = out->executed_layer;
+    uint32_t first = layer > far ? layer - far : 0;
+    for (uint32_t i = first; i <= layer + far && layer_strip(p, i); i++) {
         if (!same_shape(p, s, i))
             continue;
         out->layer_first = i < out->layer_first ? i : out->layer_first;
         out->layer_last = i > out->layer_last ? i : out->layer_last;
     }
-    uint32_t layers = out->layer_last - out->layer_first + 1;
-    for (uint32_t i = 0; i < layers && layers < sizeof out->alike; i++)
-        out->alike[i] = same_shape(p, s, out->layer_first + i) ? '1' : '0';
+    for (uint32_t i = out->layer_first; i <= out->layer_last; i++)
+        out->alike[i - out->layer_first] = same_shape(p, s, i) ? '1' : '0';
 }
 
 void layer_record(const struct layer_cfg *cfg, const char *model, const struct layer_result *r,
