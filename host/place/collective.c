@@ -245,7 +245,7 @@ static uint64_t reduce_cycles(const struct line *l, const struct machine *k, uin
 {
     if (!l->joint)
         return cost_reduce_shape(k, &l->shape, (struct line_size){l->length, l->root}, words);
-    uint32_t low = l->root, high = l->length - l->root, side = low > high ? low : high;
+    uint32_t side = line_joint_side(l->length);
     uint64_t both = cost_reduce_shape(k, &l->shape, (struct line_size){side, side - 1}, words);
     return both + k->stream_setup_cycles - 1 + words + 2 * (uint64_t)k->ramp_cycles + k->hop_cycles;
 }
@@ -336,29 +336,31 @@ static void log_broadcast(struct image *m, const struct line *l, struct length n
         line_log_broadcast(l->log, n);
 }
 
-void line_broadcast(struct image *m, const struct line *l, uint16_t data, struct length n)
+/* What the root does in a broadcast is `root`, but for where to. */
+static void broadcast(struct image *m, const struct line *l, struct stream_desc root, uint16_t data,
+                      struct length n)
 {
-    log_broadcast(m, l, n);
-    if (l->length == 1)
-        return;
     if (l->index != l->root) {
         take_broadcast(m, l, data, n);
         return;
     }
     route_root(m, l);
-    line_step(m, (struct stream_desc){.op = STREAM_SEND, .dst = l->broadcast, .src0 = data}, n);
+    root.dst = l->broadcast;
+    line_step(m, root, n);
+}
+
+void line_broadcast(struct image *m, const struct line *l, uint16_t data, struct length n)
+{
+    log_broadcast(m, l, n);
+    if (l->length > 1)
+        broadcast(m, l, (struct stream_desc){.op = STREAM_SEND, .src0 = data}, data, n);
 }
 
 void line_forward(struct image *m, const struct line *l, uint8_t from, uint16_t data,
                   struct length n)
 {
     log_broadcast(m, l, (struct length){.plus = 1});
-    if (l->index != l->root) {
-        take_broadcast(m, l, data, n);
-        return;
-    }
-    route_root(m, l);
-    line_step(m, (struct stream_desc){.op = STREAM_FORWARD, .dst = l->broadcast, .src1 = from}, n);
+    broadcast(m, l, (struct stream_desc){.op = STREAM_FORWARD, .src1 = from}, data, n);
 }
 
 /* As line_reduce and line_broadcast, but the sum goes on while it is made. */

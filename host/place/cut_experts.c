@@ -60,13 +60,8 @@ static void gate_up_phase(struct tile *t, struct experts *x)
         mlp_product(t, ROLE_SHARED_UP, x->shared_width, word_at(part, half + chosen));
     }
     line_reduce(m, &t->row, REDUCE_ADD, part, x->hidden, fixed(2 * half));
-    emit_swiglu(t, &(struct swiglu){.args = {.width = (uint16_t)x->n,
-                                             .experts = (uint16_t)(x->n ? x->top_k : 0),
-                                             .weights = x->chosen.weights,
-                                             .r_in = x->chosen.scale},
-                                    .sums = x->hidden,
-                                    .values = half,
-                                    .sum_words = 2 * half});
+    struct swiglu values = swiglu_of_experts(&x->chosen, x->top_k, x->n, x->hidden, half);
+    emit_swiglu(t, &values);
 }
 
 static void down_phase(struct tile *t, struct experts *x)

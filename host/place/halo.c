@@ -8,17 +8,19 @@ static struct slice part_of(const struct tile *t, uint32_t column)
     return slice_of(t->config->hidden, t->w, column);
 }
 
-/* How many columns away lies what some window of the row has. */
+/* How many columns away lies what some window of the row has. Parts may be empty. */
 static uint32_t farthest(const struct tile *t)
 {
     uint32_t most = 0;
     for (uint32_t c = 0; c < t->w; c++) {
         struct slice window = units_window(t, c);
-        for (uint32_t k = most + 1; k <= c && slice_overlap(part_of(t, c - k), window).count; k++)
-            most = k;
-        for (uint32_t k = most + 1; c + k < t->w && slice_overlap(part_of(t, c + k), window).count;
-             k++)
-            most = k;
+        uint32_t end = window.first + window.count;
+        for (uint32_t i = c; i-- > 0 && part_of(t, i).first + part_of(t, i).count > window.first;)
+            if (part_of(t, i).count && c - i > most)
+                most = c - i;
+        for (uint32_t i = c + 1; i < t->w && part_of(t, i).first < end; i++)
+            if (part_of(t, i).count && i - c > most)
+                most = i - c;
     }
     return most;
 }
@@ -29,66 +31,66 @@ struct flow {
     uint8_t colour[2]; /* of what even and odd columns send */
 };
 
-/* Whether a tile of this column sends in a step, and takes: there is a neighbour, and something
- * has come from so many columns away. */
-static bool sends(const struct tile *t, const struct flow *f, uint32_t step)
-{
-    int64_t from = (int64_t)t->c - f->towards * (int64_t)(step - 1),
-            to = (int64_t)t->c + f->towards;
-    return from >= 0 && from < t->w && to >= 0 && to < t->w;
-}
-
-static bool takes(const struct tile *t, const struct flow *f, uint32_t step)
+/* The column whose part reaches this one in a step, its own in step 0; whether there is one. */
+static bool origin(const struct tile *t, const struct flow *f, uint32_t step, uint32_t *column)
 {
     int64_t from = (int64_t)t->c - f->towards * (int64_t)step;
+    *column = (uint32_t)from;
     return from >= 0 && from < t->w;
+}
+
+static bool has_ahead(const struct tile *t, const struct flow *f)
+{
+    return f->towards > 0 ? t->c + 1 < t->w : t->c > 0;
 }
 
 static void route(struct tile *t, const struct flow *f)
 {
     unsigned ahead = f->towards > 0 ? AT_EAST : AT_WEST,
              behind = f->towards > 0 ? AT_WEST : AT_EAST;
-    if (sends(t, f, 1))
+    uint32_t from;
+    if (has_ahead(t, f))
         image_route(t->m, f->colour[t->c % 2], ROUTE_WORD(AT_RAMP, ahead), false);
-    if (takes(t, f, 1))
+    if (origin(t, f, 1, &from))
         image_route(t->m, f->colour[1 - t->c % 2], ROUTE_WORD(behind, AT_RAMP), true);
 }
 
-static void send(struct tile *t, const struct flow *f, uint32_t step, uint16_t data)
+static void send(struct tile *t, const struct flow *f, struct slice part, uint16_t data)
 {
-    uint32_t from = (uint32_t)((int32_t)t->c - f->towards * (int32_t)(step - 1));
     image_step(t->m, (struct stream_desc){.op = STREAM_SEND,
                                           .dst = f->colour[t->c % 2],
                                           .src0 = data,
-                                          .count = (uint16_t)part_of(t, from).count});
+                                          .count = (uint16_t)part.count});
 }
 
-static void take(struct tile *t, const struct flow *f, uint32_t step, uint16_t data)
+static void take(struct tile *t, const struct flow *f, struct slice part, uint16_t data)
 {
-    uint32_t from = (uint32_t)((int32_t)t->c - f->towards * (int32_t)step);
     image_step(t->m, (struct stream_desc){.op = STREAM_RECV,
                                           .dst = data,
                                           .src1 = f->colour[1 - t->c % 2],
-                                          .count = (uint16_t)part_of(t, from).count});
+                                          .count = (uint16_t)part.count});
 }
 
 static void flow(struct tile *t, const struct flow *f, uint32_t steps, uint16_t own,
                  uint16_t windowed)
 {
     uint16_t have = own;
-    for (uint32_t k = 1; k <= steps; k++) {
-        bool gives = sends(t, f, k), gets = takes(t, f, k);
-        uint32_t from = gets ? (uint32_t)((int32_t)t->c - f->towards * (int32_t)k) : t->c;
-        uint16_t got = image_words(t->m, PART_BUFFERS, part_of(t, from).count);
-        if (gives && t->c % 2 == 0)
-            send(t, f, k, have);
-        if (gets)
-            take(t, f, k, got);
-        if (gives && t->c % 2 == 1)
-            send(t, f, k, have);
-        if (gets)
-            tile_pick(t, windowed, t->window, got, part_of(t, from));
+    struct slice held = t->hidden_col; /* what `have` is */
+    bool gives = has_ahead(t, f), first = t->c % 2 == 0, holds = true;
+    for (uint32_t k = 1; k <= steps && holds; k++) {
+        uint32_t from;
+        holds = origin(t, f, k, &from);
+        struct slice next = holds ? part_of(t, from) : (struct slice){0, 0};
+        uint16_t got = image_words(t->m, PART_BUFFERS, next.count);
+        if (gives && first)
+            send(t, f, held, have);
+        if (next.count)
+            take(t, f, next, got);
+        if (gives && !first)
+            send(t, f, held, have);
+        tile_pick(t, windowed, t->window, got, next);
         have = got;
+        held = next;
     }
 }
 

@@ -38,15 +38,15 @@ enum reduce_kind line_choose(const struct line_log *log, bool narrow);
 void line_set_kind(struct line *l, enum reduce_kind kind);
 void line_set_root(struct line *l, enum reduce_kind kind, uint32_t root);
 
-/* A joint line: its roots in the middle, and a kind for its sides. At least 4 tiles. */
+/* A joint line: its roots in the middle, the tiles of its longer side, and a kind for its sides. At
+ * least 4 tiles. */
 static inline uint32_t line_joint_root(uint32_t tiles)
 {
     return tiles / 2;
 }
 static inline uint32_t line_joint_side(uint32_t tiles)
 {
-    return tiles - line_joint_root(tiles) > line_joint_root(tiles) ? tiles - line_joint_root(tiles)
-                                                                   : line_joint_root(tiles);
+    return tiles - line_joint_root(tiles);
 }
 void line_set_joint(struct line *l, enum reduce_kind kind, uint8_t joint_colour);
 

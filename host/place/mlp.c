@@ -6,7 +6,8 @@
 #include "place/relay.h"
 #include "place/units.h"
 
-void norm_input(struct tile *t)
+/* x times the post-attention norm's weight into t->norm_x. */
+static void norm_input(struct tile *t)
 {
     struct weight w;
     tile_weight(t, ROLE_POST_NORM, &w);
@@ -59,7 +60,8 @@ static struct line mlp_team(const struct tile *t, uint32_t values)
     return team;
 }
 
-bool swiglu_shares(const struct tile *t, uint32_t values, uint32_t sums)
+/* Whether the row shares the SwiGLU of so many values out of so many sums. */
+static bool swiglu_shares(const struct tile *t, uint32_t values, uint32_t sums)
 {
     struct line team = mlp_team(t, values);
     uint32_t most = (values + team.length - 1) / team.length;
@@ -103,6 +105,18 @@ void emit_swiglu(struct tile *t, const struct swiglu *s)
         line_broadcast(t->m, &t->row, s->sums, fixed(s->values));
     }
     image_mark(t->m, PHASE_GATE_UP);
+}
+
+struct swiglu swiglu_of_experts(const struct routing *r, uint32_t top_k, uint32_t n, uint16_t sums,
+                                uint32_t values)
+{
+    return (struct swiglu){.args = {.width = (uint16_t)n,
+                                    .experts = (uint16_t)(n ? top_k : 0),
+                                    .weights = r->weights,
+                                    .r_in = r->scale},
+                           .sums = sums,
+                           .values = values,
+                           .sum_words = 2 * values};
 }
 
 /* The farthest rows began later by the hops of what started them; meanwhile the root takes what the

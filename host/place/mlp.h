@@ -12,16 +12,9 @@ struct routing {
 };
 struct routing routing_room(struct tile *t);
 
-/* What the tiles outside take first: the places of kernel rank_place, which is all that
- * select_units needs, or else ids. Weights and r follow. */
-bool places_suffice(const struct tile *t);
-
 /* Router and top-k, in the band (router.c): x times the norm's weight is in t->norm_x. In a split
  * strip the column roots send the choice out, otherwise it ends in every tile. */
 void emit_router(struct tile *t, const struct routing *to);
-
-/* x times the post-attention norm's weight into t->norm_x. */
-void norm_input(struct tile *t);
 
 /* y = W x for rows of a matrix over this column's own part of norm_x; y += or = W x for columns of
  * one, into the own part of `windowed`. */
@@ -34,9 +27,6 @@ void down_product(struct tile *t, enum weight_role role, struct slice cols, uint
  * they go. */
 uint16_t product_room(struct tile *t, uint32_t words, uint16_t *part);
 
-/* Whether the row shares the SwiGLU of so many values out of so many sums. */
-bool swiglu_shares(const struct tile *t, uint32_t values, uint32_t sums);
-
 /* The row's gates and, behind them, ups at `sums` become the values, there, in all its tiles. */
 struct swiglu {
     struct args_swiglu args; /* norm or r_in, and weights; which values is filled in */
@@ -45,6 +35,10 @@ struct swiglu {
     bool joins;                 /* every tile runs the kernel, and so waits for kernels beside */
 };
 void emit_swiglu(struct tile *t, const struct swiglu *s);
+
+/* Of `n` rows of each chosen expert and, behind them, those of the shared one. */
+struct swiglu swiglu_of_experts(const struct routing *r, uint32_t top_k, uint32_t n, uint16_t sums,
+                                uint32_t values);
 
 /* The MLP's result of a tile outside the band, or of one that does everything. */
 void mlp_result(struct tile *t, uint16_t part);

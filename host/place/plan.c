@@ -180,7 +180,7 @@ static uint32_t moving_above(const struct plan *p, uint32_t i, uint32_t end)
     return count;
 }
 
-uint32_t plan_moving_rows(const struct plan *p, uint32_t i)
+static uint32_t moving_rows(const struct plan *p, uint32_t i)
 {
     struct slice rows = stream_rows(p, i);
     return moving_above(p, i, rows.first + rows.count);
@@ -188,7 +188,7 @@ uint32_t plan_moving_rows(const struct plan *p, uint32_t i)
 
 struct slice plan_row_share(const struct plan *p, uint32_t i, uint32_t y)
 {
-    uint32_t rows = plan_moving_rows(p, i);
+    uint32_t rows = moving_rows(p, i);
     if (!rows || !plan_row_moves(p, i, y))
         return (struct slice){0, 0};
     return slice_of(p->config->hidden, rows, moving_above(p, i, y));
@@ -207,7 +207,7 @@ static uint32_t moving_row(const struct plan *p, uint32_t i, uint32_t k)
 
 uint32_t plan_input_count(const struct plan *p)
 {
-    return plan_moving_rows(p, 0);
+    return moving_rows(p, 0);
 }
 
 struct plan_port plan_input(const struct plan *p, uint32_t i)
@@ -236,7 +236,7 @@ static uint32_t head_rows(const struct plan *p)
 
 uint32_t plan_output_count(const struct plan *p)
 {
-    return plan_ends_in_head(p) ? head_rows(p) : plan_moving_rows(p, p->strip_count);
+    return plan_ends_in_head(p) ? head_rows(p) : moving_rows(p, p->strip_count);
 }
 
 struct plan_port plan_output(const struct plan *p, uint32_t i)

@@ -135,7 +135,6 @@ enum { BAND_LEAST = 4 }; /* rows of a band that is not all rows */
 
 /* The rows on which the residual stream enters strip i, or leaves the last one (i = strip_count):
  * all that both bands have but their hubs. Row y's share of the stream; empty: none. */
-uint32_t plan_moving_rows(const struct plan *p, uint32_t i);
 bool plan_row_moves(const struct plan *p, uint32_t i, uint32_t y);
 struct slice plan_row_share(const struct plan *p, uint32_t i, uint32_t y);
 

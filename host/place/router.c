@@ -48,11 +48,10 @@ static void score(struct tile *t, struct choice *c)
  * the router's input, which rides along. */
 static uint16_t column_sum(struct tile *t, const struct choice *c, struct slice experts)
 {
-    bool norm = t->split && !t->outer;
-    uint32_t n = experts.count + norm;
+    uint32_t n = experts.count + t->split;
     uint16_t part = image_words(t->m, PART_BUFFERS, n), all = image_words(t->m, PART_BUFFERS, n);
     tile_pick(t, part, experts, c->scores, c->mine);
-    if (norm && !t->hub && t->share == 0)
+    if (t->split && !t->hub && t->share == 0)
         tile_copy(t, word_at(part, experts.count), c->to.scale, 1);
     if (n)
         line_reduce(t->m, &t->column, REDUCE_ADD, column_part(t, part), all, fixed(n));
@@ -139,7 +138,9 @@ static struct args_rank_place column_ranks(struct tile *t, const struct choice *
     return place;
 }
 
-bool places_suffice(const struct tile *t)
+/* What the tiles outside take first: the places of kernel rank_place, which is all that
+ * select_units needs, or else ids. Weights and r follow. */
+static bool places_suffice(const struct tile *t)
 {
     return units_of(t->plan, t->strip, t->stage).used;
 }

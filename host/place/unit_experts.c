@@ -164,14 +164,9 @@ static void gate_up_phase(struct tile *t, struct work *x, uint16_t part)
         gate_up_products(t, x, part);
     line_reduce(t->m, &t->row, REDUCE_ADD, part, x->hidden, fixed(2 * half));
     relay_take(t, x->chosen.weights, x->top_k + 1);
-    emit_swiglu(t, &(struct swiglu){.args = {.width = (uint16_t)x->n,
-                                             .experts = (uint16_t)(x->n ? x->top_k : 0),
-                                             .weights = x->chosen.weights,
-                                             .r_in = x->chosen.scale},
-                                    .sums = x->hidden,
-                                    .values = half,
-                                    .joins = x->placed,
-                                    .sum_words = 2 * half});
+    struct swiglu values = swiglu_of_experts(&x->chosen, x->top_k, x->n, x->hidden, half);
+    values.joins = x->placed;
+    emit_swiglu(t, &values);
 }
 
 /* The rows of a place, as a line. Its colours are the band's column's, which it never meets. */
