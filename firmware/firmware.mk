@@ -8,10 +8,8 @@ ROM_SRC := firmware/rom/entry.S firmware/trap.S firmware/rom/loader.c firmware/f
 
 # -Os, and -O2 where a token waits for it (and in the loader, where it avoids a memset).
 FW_OPT := -Os
-FW_FAST := $(patsubst %.c,$(FW)/obj/%.o,firmware/rom/loader.c $(wildcard firmware/kernels/*.c))
+FW_FAST := $(patsubst %.c,$(FW)/obj/%.o,firmware/rom/loader.c firmware/sched.c $(wildcard firmware/kernels/*.c))
 $(FW_FAST): FW_OPT := -O2
-# The scheduler's branches are laid out as written and not copied, and its counters stay in registers: 6 cycles a dispatch.
-$(FW)/obj/firmware/sched.o: FW_OPT := -O2 -fno-reorder-blocks -fno-tree-dominator-opts -fno-tree-vrp -fno-thread-jumps
 
 FW_ARCH := -march=rv32imfc -mabi=ilp32f
 FW_FLAGS = $(WARN) -I. $(FW_ARCH) $(FW_OPT) -g -ffreestanding -ffunction-sections -fdata-sections -fno-common -ffp-contract=off -fno-math-errno \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sched.c - the dataflow scheduler. Every cycle between an event and the doorbell it causes is paid
- * hundreds of times for each token, so the path of a task that only starts descriptors is kept
- * short (tests/unit/test_dispatch.c counts it), and the branches stand in the order in which the
- * path falls through them. */
+ * hundreds of times for each token, so what can be done before the event is: a core that has
+ * nothing to do reads up the task that comes next in number, which in a sequence of steps is the
+ * next to fire (tests/unit/test_dispatch.c counts the cycles). */
 #include "firmware/sched.h"
 
 #include "firmware/fault.h"
@@ -15,13 +15,18 @@
 
 enum { THIS_FILE = FAULT_FILE_SCHED_C };
 
+static inline void start(uint32_t entry)
+{
+    if (entry & 1)
+        hal_post_event(entry >> 1);
+    else
+        hal_start_stream(entry);
+}
+
 static inline __attribute__((always_inline)) void start_list(const uint16_t *entry, uint32_t count)
 {
     for (; count; count--, entry++)
-        if (*entry & 1)
-            hal_post_event(*entry >> 1);
-        else
-            hal_start_stream(*entry);
+        start(*entry);
 }
 
 void sched_start(uint32_t starts, uint32_t count)
@@ -29,10 +34,8 @@ void sched_start(uint32_t starts, uint32_t count)
     start_list(hal_sram(starts), count);
 }
 
-/* Tasks with kernels that have all their events: the only one, which takes 16 cycles less than out
- * of a set, or else bit n & 31 of word n / 32. */
+/* Tasks with kernels that have all their events: bit n & 31 of word n / 32. */
 struct ready {
-    struct program_task *only;
     uint32_t low, high;
 };
 
@@ -44,24 +47,12 @@ static inline uint32_t with_bit(uint32_t word, uint32_t number)
     return word | bit;
 }
 
-static inline void mark_bit(struct ready *r, uint32_t number)
+static inline void mark_ready(struct ready *r, uint32_t number)
 {
     if (number < 32)
         r->low = with_bit(r->low, number);
     else
         r->high = with_bit(r->high, number);
-}
-
-static inline void mark_ready(struct ready *r, struct program_task *task, uint32_t number)
-{
-    if (r->only) {
-        mark_bit(r, (uint32_t)(r->only - task));
-        r->only = 0;
-    } else if (!(r->low | r->high)) {
-        r->only = task + number;
-        return;
-    }
-    mark_bit(r, number);
 }
 
 /* Place of the lowest bit of a word that is not 0. The isolated bit times a de Bruijn sequence has
@@ -103,45 +94,109 @@ static void check_stack(void)
     TILE_CHECK(*guard == TILE_STACK_PAINT, STACK, *guard);
 }
 
-/* Run what is ready until there is an event for a task; sleep when nothing is. */
-static inline __attribute__((always_inline)) uint32_t
-next_event(struct program_task *task, uint32_t task_count, struct ready *ready)
+/* Run what is ready until there is an event for a task, or until nothing is. */
+static inline uint32_t next_event(const struct program_task *task, uint32_t task_count,
+                                  struct ready *ready)
 {
     uint32_t event;
 
     while ((event = hal_try_event()) >= task_count) {
         TILE_CHECK(event == EVENT_QUEUE_EMPTY, EVENT, event);
-        if (ready->only || ready->low | ready->high) {
-            struct program_task *t = ready->only ? ready->only : task + take_ready(ready);
-            ready->only = 0;
-            run_kernel(t, (uint32_t)(t - task));
-        } else {
-            check_stack();
-            hal_wait_event();
-        }
+        if (!(ready->low | ready->high))
+            break;
+        uint32_t number = take_ready(ready);
+        run_kernel(task + number, number);
     }
     return event;
 }
 
-void sched_run(struct program_task *task, uint32_t task_count)
+static inline __attribute__((always_inline)) void count_event(struct program_task *task,
+                                                              uint32_t event, struct ready *ready)
 {
-    struct ready ready = {0, 0, 0};
+    struct program_task *t = task + event;
+    uint32_t have = t->have + 1u;
+
+    if (have != t->need) {
+        TILE_CHECK(have < t->need, JOIN, event);
+        t->have = (uint8_t)have;
+        return;
+    }
+    t->have = 0;
+    if (t->kernel) {
+        mark_ready(ready, event);
+        return;
+    }
+    mmio_write(REG_TASK, event);
+    start_list(hal_sram(t->starts), t->start_count);
+}
+
+/* Count an event, the one behind it if there is one, and all that follow, and run what they make
+ * ready, until the core has nothing to do. Returns the last event. */
+static inline __attribute__((always_inline)) uint32_t
+run_from(struct program_task *task, uint32_t task_count, uint32_t event, uint32_t second)
+{
+    struct ready ready = {0, 0};
 
     for (;;) {
-        uint32_t event = next_event(task, task_count, &ready);
-        struct program_task *t = task + event;
-        uint32_t have = t->have + 1u;
-        if (have == t->need) {
-            t->have = 0;
-            if (!t->kernel) {
-                mmio_write(REG_TASK, event);
-                start_list(hal_sram(t->starts), t->start_count);
-            } else {
-                mark_ready(&ready, task, event);
-            }
-        } else {
-            TILE_CHECK(have < t->need, JOIN, event);
-            t->have = (uint8_t)have;
+        TILE_CHECK(event < task_count, EVENT, event);
+        count_event(task, event, &ready);
+        uint32_t next = second == EVENT_QUEUE_EMPTY ? next_event(task, task_count, &ready) : second;
+        if (next == EVENT_QUEUE_EMPTY)
+            return event;
+        event = next;
+        second = EVENT_QUEUE_EMPTY;
+    }
+}
+
+/* The next task to fire, read up. */
+struct expected {
+    uint32_t event; /* EVENT_QUEUE_EMPTY: not a task with a kernel, one event and one start */
+    void (*kernel)(uint32_t args);
+    uint32_t args, start;
+};
+
+static inline struct expected expect(const struct program_task *task, uint32_t task_count,
+                                     uint32_t number)
+{
+    struct expected next = {.event = EVENT_QUEUE_EMPTY};
+    const struct program_task *t = task + (number < task_count ? number : 0);
+
+    if (!task_count || t->need != 1 || !t->kernel || t->start_count != 1)
+        return next;
+    TILE_CHECK(t->kernel < KERNEL_COUNT, KERNEL, t->kernel);
+    next.event = (uint32_t)(t - task);
+    next.kernel = kernel_table[t->kernel];
+    next.args = t->args;
+    next.start = *(const uint16_t *)hal_sram(t->starts);
+    return next;
+}
+
+/* What was expected has come, and nothing else. The counter of a task that needs one event stays as
+ * it is. */
+static inline void run_expected(const struct expected *next)
+{
+    mmio_write(REG_TASK, next->event);
+    next->kernel(next->args);
+    start(next->start);
+}
+
+void sched_run(struct program_task *task, uint32_t task_count)
+{
+    uint32_t event = hal_try_event(), number = 0;
+
+    for (;;) {
+        struct expected next = expect(task, task_count, number);
+        uint32_t second = EVENT_QUEUE_EMPTY;
+        while (event == EVENT_QUEUE_EMPTY) {
+            check_stack();
+            hal_wait_event();
+            event = hal_try_event();
         }
+        if (event == next.event && (second = hal_try_event()) == EVENT_QUEUE_EMPTY)
+            run_expected(&next);
+        else
+            event = run_from(task, task_count, event, second);
+        number = event + 1;
+        event = EVENT_QUEUE_EMPTY; /* what has come since then ends the sleep at once */
     }
 }

@@ -78,10 +78,24 @@ struct token_patch {
     uint16_t at, times, plus, per_user;
 };
 
+/* One pair (x[0], x[1]) to rotate by angle 2 pi * frac(position * turns / 2^64), interleaved RoPE:
+ * y0 = x0 cos - x1 sin, y1 = x0 sin + x1 cos. The 64-bit turns make the range reduction exact. */
+struct rope_pair {
+    uint32_t turns_low, turns_high;
+    float sine, cosine; /* of the token's angle: kernel token writes them */
+    uint16_t at, zero;  /* offset of x[0] */
+};
+
+/* Pairs behind each other. */
+struct rope_table {
+    uint16_t pairs, count; /* offset of struct rope_pair[count] */
+};
+
 /* token: position p = (uint32_t)x[0] of user u = (uint32_t)x[1] (0 without reading when users < 2);
  * every user has a sequence and a part of the KV cache of its own. Row r of h holds the positions p
  * with p % h == r, in slot p / h. cached = number of such positions <= p. Writes *state and all
- * patches. If this row holds p: store->count = store_words and store->dst = cache + u * user_bytes
+ * patches, and the sines and cosines of all tables. If this row holds p: store->count = store_words
+ * and store->dst = cache + u * user_bytes
  * + slot * slot_bytes, else store->count = 0. Fault CONTEXT if the slot is not below `slots`,
  * ARGUMENT if u is not below users. */
 struct args_token {
@@ -91,7 +105,8 @@ struct args_token {
     uint16_t cache, store; /* store: offset of the COPY or ROUND_BF16 descriptor */
     uint16_t store_words, patch_count;
     uint16_t patches, users;
-    uint16_t user_bytes, zero;
+    uint16_t user_bytes;
+    uint16_t tables, table_count; /* offset of struct rope_table[table_count] */
 };
 
 /* A norm to apply: r = 1 / sqrt(*sum * inv_n + eps), computed as 1.0f / sqrtf(sum * inv_n + eps).
@@ -109,13 +124,6 @@ struct args_rsqrt {
     uint16_t out, zero;
 };
 
-/* One pair (x[0], x[1]) to rotate by angle 2 pi * frac(position * turns / 2^64), interleaved RoPE:
- * y0 = x0 cos - x1 sin, y1 = x0 sin + x1 cos. The 64-bit turns make the range reduction exact. */
-struct rope_pair {
-    uint32_t turns_low, turns_high;
-    uint16_t at, zero; /* offset of x[0] */
-};
-
 /* norm_rope: dst[i] = src[i] * r * gain[i] for i < scaled (gain 0: no gain), dst[i] = src[i] for
  * the `copied` words after them; then rotate the pairs (which lie in dst). src == dst is allowed.
  */
@@ -123,7 +131,7 @@ struct args_norm_rope {
     struct args_norm norm;
     uint16_t src, dst;
     uint16_t scaled, copied;
-    uint16_t gain, state;
+    uint16_t gain, zero;
     uint16_t pairs, pair_count;
 };
 
@@ -249,7 +257,7 @@ struct args_swiglu {
 _Static_assert(sizeof(struct program_header) == 20, "shared layout");
 _Static_assert(sizeof(struct program_route) == 12, "shared layout");
 _Static_assert(sizeof(struct program_task) == 8, "shared layout");
-_Static_assert(sizeof(struct args_token) == 28, "shared layout");
+_Static_assert(sizeof(struct args_token) == 30, "shared layout");
 _Static_assert(sizeof(struct args_norm_rope) == 28, "shared layout");
 _Static_assert(sizeof(struct args_swiglu) == 32, "shared layout");
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* norm.c - RMS norms applied after the product they belong to, and RoPE. */
 #include "firmware/kernels/kernels.h"
-#include "firmware/kernels/math.h"
 #include "firmware/kernels/words.h"
 
 void kernel_rsqrt(uint32_t args)
@@ -11,14 +10,11 @@ void kernel_rsqrt(uint32_t args)
     *words(a->out) = norm_factor_after(&a->norm);
 }
 
-static void rotate(const struct rope_pair *pair, uint32_t position)
+static void rotate(const struct rope_pair *pair)
 {
-    uint64_t turns = (uint64_t)position * pair->turns_low +
-                     ((uint64_t)(position * pair->turns_high) << 32); /* mod 2^64: whole turns */
     float *x = words(pair->at);
-    float x0 = x[0], x1 = x[1], s, c;
+    float x0 = x[0], x1 = x[1], s = pair->sine, c = pair->cosine;
 
-    math_sincos_turns(turns, &s, &c);
     x[0] = x0 * c - x1 * s;
     x[1] = x0 * s + x1 * c;
 }
@@ -26,7 +22,6 @@ static void rotate(const struct rope_pair *pair, uint32_t position)
 void kernel_norm_rope(uint32_t args)
 {
     const struct args_norm_rope *a = hal_sram(args);
-    const struct token_state *state = hal_sram(a->state);
     const struct rope_pair *pair = hal_sram(a->pairs);
     const float *src = words(a->src), *gain = words(a->gain);
     float *dst = words(a->dst), r = norm_factor_after(&a->norm);
@@ -43,5 +38,5 @@ void kernel_norm_rope(uint32_t args)
         for (; i < (uint32_t)a->scaled + a->copied; i++)
             dst[i] = src[i];
     for (uint32_t n = a->pair_count; n; n--, pair++)
-        rotate(pair, state->position);
+        rotate(pair);
 }

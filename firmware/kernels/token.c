@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* token.c - what a new token changes on a tile: its position, the share of the KV cache in use, and
- * every length that follows from it. */
+ * every length and angle that follows from it. It runs beside the token's first products. */
 #include "firmware/fault.h"
 #include "firmware/kernels/kernels.h"
+#include "firmware/kernels/math.h"
 #include "firmware/kernels/words.h"
 #include "hal/stream.h"
 
@@ -25,6 +26,25 @@ static void patch_all(const struct args_token *a, uint32_t cached, uint32_t user
         uint16_t *at = hal_sram(patch->at);
         TILE_CHECK(value <= OFFSET_MAX, ARGUMENT, value);
         *at = (uint16_t)value;
+    }
+}
+
+static void turn(struct rope_pair *pair, uint32_t position)
+{
+    uint64_t turns = (uint64_t)position * pair->turns_low +
+                     ((uint64_t)(position * pair->turns_high) << 32); /* mod 2^64: whole turns */
+
+    math_sincos_turns(turns, &pair->sine, &pair->cosine);
+}
+
+static void turn_all(const struct args_token *a, uint32_t position)
+{
+    const struct rope_table *table = hal_sram(a->tables), *end = table + a->table_count;
+
+    for (; table != end; table++) {
+        struct rope_pair *pair = hal_sram(table->pairs);
+        for (uint32_t n = table->count; n; n--)
+            turn(pair++, position);
     }
 }
 
@@ -61,6 +81,7 @@ void kernel_token(uint32_t args)
     state->position = position;
     state->cached = cached;
     patch_all(a, cached, user);
+    turn_all(a, position);
     if (a->store)
         place_entry(a, user, slot, row == a->row);
 }

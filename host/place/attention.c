@@ -4,6 +4,7 @@
 #include "place/cache.h"
 #include "place/share.h"
 
+#include <assert.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -153,7 +154,7 @@ static uint16_t query_input(struct tile *t, struct attention *a, struct slice *c
 }
 
 /* The table of RoPE pairs of a buffer that holds `part` of vectors of `dim` elements, the rope part
- * last. */
+ * last; kernel token will know it. */
 static uint16_t rope_table(struct tile *t, uint16_t buffer, struct slice part, uint32_t dim,
                            uint16_t *count)
 {
@@ -174,6 +175,10 @@ static uint16_t rope_table(struct tile *t, uint16_t buffer, struct slice part, u
                                  .at = word_at(buffer, i)};
         memcpy(room, &pair, sizeof pair);
         room += sizeof pair;
+    }
+    if (n) {
+        assert(t->rope_count < TILE_ROPE_TABLES);
+        t->rope[t->rope_count++] = (struct rope_table){table, (uint16_t)n};
     }
     return table;
 }
@@ -215,8 +220,7 @@ static void query_kernel(struct tile *t, struct attention *a, struct slice mine,
 {
     struct args_norm_rope args = {.src = word_at(a->own, mine.first),
                                   .dst = word_at(to, mine.first),
-                                  .scaled = (uint16_t)mine.count,
-                                  .state = t->state};
+                                  .scaled = (uint16_t)mine.count};
     if (t->config->q_lora_rank && a->blocks == 1)
         args.norm = tile_norm(t, a->sums, t->config->q_lora_rank);
     args.pairs = rope_table(t, args.dst, (struct slice){a->query.first + mine.first, mine.count},
@@ -267,11 +271,8 @@ static void latent_kernel(struct tile *t, const struct attention *a, struct late
 {
     struct weight w;
     uint32_t lora = t->config->kv_lora_rank, latents = part.latents.count;
-    struct args_norm_rope args = {.src = src,
-                                  .dst = dst,
-                                  .scaled = (uint16_t)latents,
-                                  .copied = (uint16_t)part.rope.count,
-                                  .state = t->state};
+    struct args_norm_rope args = {
+        .src = src, .dst = dst, .scaled = (uint16_t)latents, .copied = (uint16_t)part.rope.count};
     if (!latents && a->input_norm) { /* the key has the input's norm only */
         args.norm = tile_norm(t, a->input_sum, t->config->hidden);
         args.scaled = args.copied;
@@ -702,7 +703,10 @@ static void token_finish(struct tile *t, const struct attention *a)
                               .cache = a->cache,
                               .store = a->store,
                               .store_words = (uint16_t)t->latent.count,
-                              .patch_count = (uint16_t)t->patches.count};
+                              .patch_count = (uint16_t)t->patches.count,
+                              .table_count = (uint16_t)t->rope_count};
+    args.tables =
+        image_data(t->m, PART_PROGRAM, t->rope, t->rope_count * (uint32_t)sizeof t->rope[0]);
     args.patches = image_data(t->m, PART_PROGRAM, t->patches.patch,
                               t->patches.count * (uint32_t)sizeof t->patches.patch[0]);
     image_rewrite(t->m, t->token_args, &args, sizeof args);

@@ -8,36 +8,36 @@ static uint32_t fixed_part(enum kernel kernel)
 {
     switch (kernel) {
     case KERNEL_rsqrt:
-        return 130;
+        return 84;
     case KERNEL_norm_rope:
-        return 125;
+        return 79;
     case KERNEL_score_max:
-        return 108;
+        return 62;
     case KERNEL_score_exp:
-        return 145;
+        return 99;
     case KERNEL_reciprocal:
-        return 117;
+        return 71;
     case KERNEL_sigmoid:
-        return 105;
+        return 59;
     case KERNEL_topk:
-        return 1000;
+        return 950;
     case KERNEL_rank_count:
-        return 122;
+        return 76;
     case KERNEL_rank_place:
-        return 98;
+        return 52;
     case KERNEL_rank_finish:
-        return 93;
+        return 47;
     case KERNEL_select_units:
-        return 114;
+        return 68;
     case KERNEL_swiglu:
-        return 139;
+        return 93;
     case KERNEL_none:
     case KERNEL_token:
     case KERNEL_select:
     case KERNEL_COUNT:
         break;
     }
-    return 80;
+    return 34;
 }
 
 static uint32_t norm_rope_items(const struct args_norm_rope *a)

@@ -314,7 +314,7 @@ static void cut_vectors(struct tile *t)
 
 static void emit_layer(struct tile *t)
 {
-    t->patches.count = 0;
+    t->patches.count = t->rope_count = 0;
     t->mlp_out = 0;
     t->norm_x = image_words(t->m, PART_BUFFERS, t->outer ? t->window.count : t->hidden_col.count);
     if (!t->outer) {

@@ -45,6 +45,8 @@ struct strip_log {
 
 /* A tile of a strip while its program is written. Offsets are SRAM byte offsets of fp32 words
  * unless said. */
+enum { TILE_ROPE_TABLES = 4 };
+
 struct tile {
     struct image *m;
     const struct plan *plan;
@@ -71,6 +73,8 @@ struct tile {
     uint16_t state;      /* struct token_state */
     uint16_t token_args; /* struct args_token, written at the end when all patches are known */
     struct patch_list patches;
+    struct rope_table rope[TILE_ROPE_TABLES]; /* likewise: of a token's angles */
+    uint32_t rope_count;
     uint16_t residual;         /* [hidden_col]: x as C, then after each block */
     uint16_t mlp_out;          /* [window]: what the tiles outside add to it; 0: nothing */
     uint16_t norm_x, norm_row; /* scratch: x times the norm's weight, C (outside: window) and R */

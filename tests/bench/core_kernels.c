@@ -59,7 +59,6 @@ static void prepare(void)
                                      .dst = AT(y),
                                      .scaled = WORDS,
                                      .gain = AT(gain),
-                                     .state = AT(state),
                                      .pairs = AT(pair),
                                      .pair_count = PAIRS};
     m.sigmoid =
@@ -85,7 +84,7 @@ static void prepare(void)
                                     .weights = AT(weight)};
     for (uint32_t i = 0; i < PAIRS; i++)
         m.pair[i] =
-            (struct rope_pair){0x9e3779b9u * i, 0x01234567u >> i, (uint16_t)(AT(y) + 8 * i), 0};
+            (struct rope_pair){.sine = 0.6f, .cosine = 0.8f, .at = (uint16_t)(AT(y) + 8 * i)};
     for (uint32_t i = 0; i < TOP_K; i++)
         m.entry[i] = (struct select_entry){AT(desc[i]), (uint16_t)i, 0x3000, 64, 0x6000, 8};
 }

@@ -126,8 +126,7 @@ static void norm_scales_and_copies(void)
                                .dst = OUT,
                                .scaled = 3,
                                .copied = 2,
-                               .gain = C,
-                               .state = STATE};
+                               .gain = C};
     sram_set(A, 0x41800000); /* r = 1/2 */
     SET(B, F_1, F_2, F_3, F_4, F_HALF);
     SET(C, F_2, F_2, F_4);
@@ -141,14 +140,27 @@ static void norm_scales_and_copies(void)
     CHECK_EQ(sram_get(OUT + 20), 0);
 }
 
+/* Kernel token with one table of one pair at B. */
+static void turn_to(uint32_t position)
+{
+    struct args_token a = {
+        .x = A, .state = STATE, .rows = 8, .slots = 60000, .tables = C, .table_count = 1};
+    struct rope_table table = {.pairs = B, .count = 1};
+    float x = (float)position;
+    __builtin_memcpy(hal_sram(ARGS), &a, sizeof a);
+    __builtin_memcpy(hal_sram(C), &table, sizeof table);
+    __builtin_memcpy(hal_sram(A), &x, sizeof x);
+    kernel_token(ARGS);
+}
+
 /* Rotate (1, 0) by position * turns / 2^64 turns; cosine and sine are then in the pair. */
 static void rotate_one(uint32_t position, uint32_t turns_high, uint32_t turns_low)
 {
-    struct args_norm_rope a = {.src = OUT, .dst = OUT, .state = STATE, .pairs = B, .pair_count = 1};
+    struct args_norm_rope a = {.src = OUT, .dst = OUT, .pairs = B, .pair_count = 1};
     struct rope_pair pair = {.turns_low = turns_low, .turns_high = turns_high, .at = OUT};
     __builtin_memcpy(hal_sram(B), &pair, sizeof pair);
     SET(OUT, F_1, F_0);
-    sram_set(STATE, position);
+    turn_to(position);
     set_norm_rope(&a);
     kernel_norm_rope(ARGS);
 }

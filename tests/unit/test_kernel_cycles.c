@@ -23,7 +23,9 @@ enum {
     IDS = D + 0x200, /* of chosen experts; then what says where they are */
     HELD = IDS + 0x40,
     DESCS = HELD + 0x180,
-    ZEROS = DESCS + 0x100
+    ZEROS = DESCS + 0x100,
+    TABLES = ZEROS + 0x100, /* one table of pairs */
+    TABLE_PAIRS = 10
 };
 
 struct kernel_run {
@@ -73,8 +75,9 @@ static uint32_t cycles(const struct kernel_run *r)
             memcpy(&s.sram[A + array * 0x1000 + 4 * i], &x, sizeof x);
     }
     put_experts(s.sram, r->table);
+    memcpy(s.sram + TABLES, &(struct rope_table){PAIRS, TABLE_PAIRS}, sizeof(struct rope_table));
     for (uint32_t i = 0; i < 64; i++) {
-        struct rope_pair pair = {0x12345678 + i, 0x01234567, (uint16_t)(A + 8 * i), 0};
+        struct rope_pair pair = {0x12345678 + i, 0x01234567, 0.6f, 0.8f, (uint16_t)(A + 8 * i), 0};
         memcpy(s.sram + PAIRS + i * sizeof pair, &pair, sizeof pair);
     }
     stand_in_run(&s, FOREVER);
@@ -106,7 +109,11 @@ TEST(kernel_cycles_of_token)
         .args.token = {.x = ZEROS, .state = STATE, .rows = 1, .slots = 1, .patches = ZEROS}};
     struct kernel_run many = none;
     many.args.token.patch_count = 10;
+    struct kernel_run turned = none;
+    turned.args.token.tables = TABLES;
+    turned.args.token.table_count = 1;
     check("token patch", &none, &many, 10, 17);
+    check("token pair", &none, &turned, TABLE_PAIRS, 63);
 }
 
 TEST(kernel_cycles_of_swiglu)
@@ -130,10 +137,8 @@ TEST(kernel_cycles_of_sigmoid)
 
 TEST(kernel_cycles_of_norm_rope)
 {
-    struct kernel_run none = {
-        .kernel = KERNEL_norm_rope,
-        .state = {7, 0},
-        .args.norm_rope = {.src = A, .dst = B, .state = STATE, .pairs = PAIRS}};
+    struct kernel_run none = {.kernel = KERNEL_norm_rope,
+                              .args.norm_rope = {.src = A, .dst = B, .pairs = PAIRS}};
     struct kernel_run scaled = none, pairs = none;
     scaled.args.norm_rope.scaled = 80;
     pairs.args.norm_rope.pair_count = 40;

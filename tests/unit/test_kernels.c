@@ -247,7 +247,21 @@ TEST(kernel_rsqrt_knows_a_norm_before)
 /* Position p, frequency f: the tile gets f as 2^-64 turns, the test as a real number. */
 static struct rope_pair pair_of(uint64_t turns, uint32_t offset)
 {
-    return (struct rope_pair){(uint32_t)turns, (uint32_t)(turns >> 32), (uint16_t)offset, 0};
+    return (struct rope_pair){.turns_low = (uint32_t)turns,
+                              .turns_high = (uint32_t)(turns >> 32),
+                              .at = (uint16_t)offset};
+}
+
+/* Kernel token writes the sines and cosines of a table. */
+static void set_angles(struct native_tile *n, uint32_t position, uint16_t pairs, uint16_t count)
+{
+    struct rope_table table = {pairs, count};
+    struct args_token args = {
+        .x = E, .state = STATE, .rows = 4, .slots = 60000, .tables = D, .table_count = 1};
+
+    at(n, E)[0] = (float)position;
+    memcpy(n->sram + D, &table, sizeof table);
+    CHECK_EQ(run(n, kernel_token, &args, sizeof args), NATIVE_RETURNED);
 }
 
 static void check_norm_rope(uint16_t src, uint16_t dst, uint16_t gain, struct rng *r)
@@ -255,14 +269,13 @@ static void check_norm_rope(uint16_t src, uint16_t dst, uint16_t gain, struct rn
     enum { SCALED = 9, COPIED = 8, PAIRS = 4 };
     struct native_tile n;
     struct args_norm_rope args = {
-        {0.25f, 1e-6f, NORM, 0}, src, dst, SCALED, COPIED, gain, STATE, C, PAIRS};
+        {0.25f, 1e-6f, NORM, 0}, src, dst, SCALED, COPIED, gain, 0, C, PAIRS};
     float before[SCALED + COPIED];
     uint32_t position = rng_below(r, 100000);
     uint64_t turns[PAIRS];
     double factor;
 
     native_open(&n, NULL, 0);
-    set_state(&n, position, 0);
     at(&n, NORM)[0] = 3.0f;
     fill(&n, src, SCALED + COPIED, r, 2);
     fill(&n, F, SCALED, r, 1);
@@ -271,6 +284,7 @@ static void check_norm_rope(uint16_t src, uint16_t dst, uint16_t gain, struct rn
         struct rope_pair p = pair_of(turns[i] = rng_next(r) >> 3, dst + 4u * (SCALED + 2 * i));
         memcpy(n.sram + C + i * sizeof p, &p, sizeof p);
     }
+    set_angles(&n, position, C, PAIRS);
     CHECK_EQ(run(&n, kernel_norm_rope, &args, sizeof args), NATIVE_RETURNED);
     factor = 1 / sqrt(0.75 + 1e-6);
     for (uint32_t i = 0; i < SCALED; i++)

@@ -163,7 +163,7 @@ TEST(sched_runs_the_kernel_then_the_start_list)
 {
     static const struct program_task task[] = {
         {.need = 1, .kernel = KERNEL_rsqrt, .start_count = 1, .args = ARGS, .starts = STARTS}};
-    static const struct native_step step[] = {POP(0), EMPTY, TASK(0), START(0x3000), EMPTY, SLEEP};
+    static const struct native_step step[] = {POP(0), EMPTY, TASK(0), START(0x3000), SLEEP};
     static const struct args_rsqrt args = {{0, 0, 0, 0}, OUT, 0};
     static const uint16_t start = 0x3000;
     struct native_tile n;
