@@ -27,9 +27,11 @@ struct attention {
     uint16_t own;              /* [query]: those of this tile's block */
     uint16_t cache;            /* [users][slots][latent] */
     uint16_t store;            /* the descriptor that appends to it */
+    uint32_t store_words;      /* ... so many */
     uint16_t rope_scale;       /* 1 word */
     uint16_t factor_args;      /* of the kernel that makes the scores' factor; 0: they need none */
-    uint16_t latent_queries;   /* [heads][latent], after phase 3, then (blocks) the new latent */
+    uint16_t latent_queries;   /* [heads][latent], after phase 3, then (blocks) the new latent, as
+                                  it is cached */
     uint16_t weights;          /* [heads sums | heads * cached exp], after phase 5 */
     uint16_t mixed;            /* [heads][latents] then [heads] sums, after phase 6 */
 };
@@ -265,6 +267,21 @@ static void query_finish(struct tile *t, struct attention *a)
     }
 }
 
+/* Whether the new latent crosses a column as it is cached, two bf16 in a word: every word comes
+ * from one row, and adding zeros to one leaves it as it is. */
+static bool packs_latent(const struct tile *t)
+{
+    return t->plan->cache_bf16 && latent_grain(t->config) == 2;
+}
+
+/* Words of a column's part of the new latent on its way. */
+static uint32_t turned_words(const struct tile *t, const struct attention *a)
+{
+    if (a->blocks == 1)
+        return 0;
+    return packs_latent(t) ? t->latent.count / 2 : t->latent.count;
+}
+
 /* Elements `part` of the new latent are normalised and rotated, from src to dst. */
 static void latent_kernel(struct tile *t, const struct attention *a, struct latent_part part,
                           uint16_t src, uint16_t dst)
@@ -288,26 +305,43 @@ static void latent_kernel(struct tile *t, const struct attention *a, struct late
     image_kernel(t->m, KERNEL_norm_rope, &args, sizeof args);
 }
 
+/* The same to element `at` of the column's part `to`; `turned` begins with element `first`. */
+static void latent_piece(struct tile *t, const struct attention *a, struct latent_part part,
+                         uint16_t turned, uint16_t to, uint32_t at)
+{
+    struct slice s = part.latents.count ? part.latents : part.rope;
+    uint16_t src = word_at(turned, s.first - a->turned.first);
+    if (!s.count)
+        return;
+    if (!packs_latent(t)) {
+        latent_kernel(t, a, part, src, word_at(to, at));
+        return;
+    }
+    latent_kernel(t, a, part, src, src);
+    image_step(t->m, (struct stream_desc){.op = STREAM_ROUND_BF16,
+                                          .count = (uint16_t)s.count,
+                                          .dst = (uint16_t)(to + 2 * at),
+                                          .src0 = src});
+}
+
 /* Row r's elements of the new latent that this column holds, from [turned] to the column's [latents
  * | rope]. */
 static void latent_turned(struct tile *t, const struct attention *a, uint16_t turned, uint16_t to)
 {
     struct latent_part in = latent_within(&t->latent, a->turned);
     struct latent_part latents = {.latents = in.latents}, rope = {.rope = in.rope};
-    if (in.latents.count)
-        latent_kernel(t, a, latents, word_at(turned, in.latents.first - a->turned.first),
-                      word_at(to, in.latents.first - t->latent.latents.first));
-    to = word_at(to, t->latent.latents.count);
-    if (in.rope.count)
-        latent_kernel(t, a, rope, word_at(turned, in.rope.first - a->turned.first),
-                      word_at(to, in.rope.first - t->latent.rope.first));
+    latent_piece(t, a, latents, turned, to, in.latents.first - t->latent.latents.first);
+    latent_piece(t, a, rope, turned, to,
+                 t->latent.latents.count + in.rope.first - t->latent.rope.first);
 }
 
-/* In the row that holds this position the new latent is appended to the cache. */
-static void latent_store(struct tile *t, struct attention *a, uint16_t latent)
+/* In the row that holds this position the new latent is appended to the cache: kernel token sets
+ * how many words that are. */
+static void latent_store(struct tile *t, struct attention *a, uint16_t latent, bool packed)
 {
-    uint8_t op = t->plan->cache_bf16 ? STREAM_ROUND_BF16 : STREAM_COPY;
+    uint8_t op = t->plan->cache_bf16 && !packed ? STREAM_ROUND_BF16 : STREAM_COPY;
     a->cache = cache_place(t, a->slots);
+    a->store_words = packed ? t->latent.count / 2 : t->latent.count;
     a->store = image_step(t->m, (struct stream_desc){.op = op, .dst = a->cache, .src0 = latent});
 }
 
@@ -377,7 +411,7 @@ static void latent_query_part(struct tile *t, struct attention *a, uint16_t part
     if (a->blocks == 1) {
         uint16_t latent = image_words(m, PART_BUFFERS, t->latent.count);
         latent_kernel(t, a, t->latent, word_at(a->first, a->low_rank.count), latent);
-        latent_store(t, a, latent);
+        latent_store(t, a, latent, false);
     }
     latent_turned(t, a, word_at(a->sums, 2), word_at(part, n));
     float multiplier = (float)(rope_multiplier(t->config) * rope_multiplier(t->config));
@@ -418,14 +452,14 @@ static void scale_finish(struct tile *t, const struct attention *a, uint16_t sco
 static void latent_query_phase(struct tile *t, struct attention *a)
 {
     struct image *m = t->m;
-    uint32_t n = a->heads * t->latent.count, all = n + (a->blocks > 1 ? t->latent.count : 0);
+    uint32_t n = a->heads * t->latent.count, all = n + turned_words(t, a);
     uint16_t part = image_words(m, PART_BUFFERS, all);
     a->latent_queries = image_words(m, PART_BUFFERS, all);
     if (!t->hub)
         latent_query_part(t, a, part);
     tile_column(t, REDUCE_ADD, part, a->latent_queries, all);
     if (a->blocks > 1 && !t->hub) {
-        latent_store(t, a, word_at(a->latent_queries, n));
+        latent_store(t, a, word_at(a->latent_queries, n), packs_latent(t));
         scale_begin(t, a);
     }
     image_mark(m, PHASE_LATENT_QUERY);
@@ -702,7 +736,7 @@ static void token_finish(struct tile *t, const struct attention *a)
                               .user_bytes = (uint16_t)(a->slots * slot_bytes),
                               .cache = a->cache,
                               .store = a->store,
-                              .store_words = (uint16_t)t->latent.count,
+                              .store_words = (uint16_t)a->store_words,
                               .patch_count = (uint16_t)t->patches.count,
                               .table_count = (uint16_t)t->rope_count};
     args.tables =
@@ -716,17 +750,17 @@ static void token_finish(struct tile *t, const struct attention *a)
 static struct slice turned_part(const struct tile *t, const struct attention *a)
 {
     uint32_t lora = t->config->kv_lora_rank, latents = lora + t->config->rope_dim;
-    uint32_t bare = 0, before = 0;
+    uint32_t bare = 0, before = 0, uncut = latent_grain(t->config) == 2 ? 0 : lora;
     for (uint32_t i = 0; i < t->rows; i++) {
         bool plain = !has_pairs(t, a, i);
         bare += plain;
         before += plain && i < t->share;
     }
     if (2 * bare < t->rows)
-        return row_slice_of_pairs(t, latents, latents, lora);
+        return row_slice_of_pairs(t, latents, latents, uncut);
     if (t->hub || has_pairs(t, a, t->share))
         return (struct slice){0, 0};
-    return slice_of_pairs(latents, bare, before, latents, lora);
+    return slice_of_pairs(latents, bare, before, latents, uncut);
 }
 
 /* Who has what. */

@@ -12,14 +12,25 @@ static uint32_t least(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+/* The vector in grains. */
+struct grains {
+    uint32_t latents, pairs, pair; /* of a pair */
+};
+
+static struct grains grains_of(const struct model_config *k)
+{
+    uint32_t grain = latent_grain(k);
+    return (struct grains){k->kv_lora_rank / grain, k->rope_dim / 2, 2 / grain};
+}
+
 /* How many latents have room in the columns before `end`: of those `more` have a pair more than the
  * others. */
-static uint32_t room(const struct model_config *k, uint32_t columns, uint32_t end, struct limits l)
+static uint32_t room(struct grains g, uint32_t columns, uint32_t end, struct limits l)
 {
-    uint32_t pairs = k->rope_dim / 2, few = pairs / columns;
-    uint32_t more = slice_of(pairs, columns, end).first - end * few;
-    return more * least(l.latents, l.all - 2 * few - 2) +
-           (end - more) * least(l.latents, l.all - 2 * few);
+    uint32_t few = g.pairs / columns;
+    uint32_t more = slice_of(g.pairs, columns, end).first - end * few;
+    return more * least(l.latents, l.all - g.pair * (few + 1)) +
+           (end - more) * least(l.latents, l.all - g.pair * few);
 }
 
 static uint32_t share(uint32_t count, uint32_t columns)
@@ -27,14 +38,14 @@ static uint32_t share(uint32_t count, uint32_t columns)
     return (count + columns - 1) / columns;
 }
 
-static struct limits least_limits(const struct model_config *k, uint32_t columns)
+static struct limits least_limits(struct grains g, uint32_t columns)
 {
-    uint32_t pairs = 2 * share(k->rope_dim / 2, columns);
-    struct limits l = {.latents = share(k->kv_lora_rank, columns),
-                       .all = share(k->kv_lora_rank + k->rope_dim, columns)};
+    uint32_t pairs = g.pair * share(g.pairs, columns);
+    struct limits l = {.latents = share(g.latents, columns),
+                       .all = share(g.latents + g.pair * g.pairs, columns)};
     if (l.all < pairs)
         l.all = pairs;
-    while (room(k, columns, columns, l) < k->kv_lora_rank)
+    while (room(g, columns, columns, l) < g.latents)
         l.latents++;
     return l;
 }
@@ -47,11 +58,12 @@ static struct latent_part part_of(struct slice latents, struct slice rope)
 /* Latents fill the columns in proportion to their room. */
 struct latent_part latent_of_column(const struct model_config *k, uint32_t columns, uint32_t i)
 {
-    struct limits l = least_limits(k, columns);
-    uint64_t lora = k->kv_lora_rank, all = room(k, columns, columns, l);
-    uint32_t from = (uint32_t)(lora * room(k, columns, i, l) / all);
-    uint32_t to = (uint32_t)(lora * room(k, columns, i + 1, l) / all);
-    struct slice pairs = slice_of(k->rope_dim / 2, columns, i);
+    struct grains g = grains_of(k);
+    struct limits l = least_limits(g, columns);
+    uint64_t latents = g.latents, all = room(g, columns, columns, l);
+    uint32_t from = (uint32_t)(latents * room(g, columns, i, l) / all) * latent_grain(k);
+    uint32_t to = (uint32_t)(latents * room(g, columns, i + 1, l) / all) * latent_grain(k);
+    struct slice pairs = slice_of(g.pairs, columns, i);
     return part_of((struct slice){from, to - from},
                    (struct slice){k->kv_lora_rank + 2 * pairs.first, 2 * pairs.count});
 }

@@ -16,8 +16,15 @@ struct latent_part {
     uint32_t count; /* of both */
 };
 
-/* What column i of `columns` has. Pairs are dealt out evenly and stay whole; then no column has
- * more elements than it must, and of those no more latents than it must. */
+/* Elements that stay together, so that a word of bf16 has one origin: 2, or 1 where the latents are
+ * an odd number. */
+static inline uint32_t latent_grain(const struct model_config *k)
+{
+    return k->kv_lora_rank % 2 ? 1 : 2;
+}
+
+/* What column i of `columns` has, in whole grains. Pairs are dealt out evenly and stay whole; then
+ * no column has more elements than it must, and of those no more latents than it must. */
 struct latent_part latent_of_column(const struct model_config *k, uint32_t columns, uint32_t i);
 
 /* What of a part lies in a slice of the vector in natural order. */

@@ -43,6 +43,7 @@ static void check_covers(const struct model_config *k, uint32_t columns)
         CHECK_EQ(p.latents.first, latent);
         CHECK_EQ(p.rope.first, rope);
         CHECK_EQ(p.rope.count % 2, 0);
+        CHECK_EQ(p.latents.count % latent_grain(k), 0);
         CHECK_EQ(p.count, p.latents.count + p.rope.count);
         latent += p.latents.count;
         rope += p.rope.count;
@@ -58,14 +59,15 @@ TEST(latent_columns_cover_all_elements_once_and_pairs_whole)
             check_covers(&models[m], columns);
 }
 
-/* Nobody can do with fewer elements than an equal share, or than the pairs that somebody must have.
+/* Nobody can do with fewer grains than an equal share, or than the pairs that somebody must have.
  */
 TEST(latent_columns_have_no_more_elements_than_they_must)
 {
     for (int m = 0; m < MODELS; m++)
         for (uint32_t columns = 1; columns <= COLUMNS; columns++) {
             const struct model_config *k = &models[m];
-            uint32_t share = up(k->kv_lora_rank + k->rope_dim, columns);
+            uint32_t grain = latent_grain(k);
+            uint32_t share = grain * up((k->kv_lora_rank + k->rope_dim) / grain, columns);
             uint32_t pairs = 2 * up(k->rope_dim / 2, columns);
             CHECK_EQ(most(k, columns).count, share > pairs ? share : pairs);
         }
@@ -85,6 +87,7 @@ static bool fits(const struct model_config *k, uint32_t columns, uint32_t all, u
             int best = NEVER;
             for (int own = 0; own <= p && 2 * own <= (int)all; own++) {
                 int left = (int)all - 2 * own < (int)latents ? (int)all - 2 * own : (int)latents;
+                left -= left % (int)latent_grain(k);
                 if (room[p - own] != NEVER && room[p - own] + left > best)
                     best = room[p - own] + left;
             }
@@ -99,7 +102,7 @@ TEST(latent_columns_have_no_more_latents_than_they_must)
         for (uint32_t columns = 1; columns <= 40; columns++) {
             struct latent_part p = most(&models[m], columns);
             CHECK(fits(&models[m], columns, p.count, p.latents.count));
-            CHECK(!fits(&models[m], columns, p.count, p.latents.count - 1));
+            CHECK(!fits(&models[m], columns, p.count, p.latents.count - latent_grain(&models[m])));
         }
 }
 
@@ -123,7 +126,7 @@ TEST(latent_columns_are_alike)
                 const struct model_config *k = &models[m];
                 struct latent_part p = latent_of_column(k, columns, i);
                 CHECK(p.rope.count / 2 >= k->rope_dim / 2 / columns);
-                CHECK(p.count + 3 >= (k->kv_lora_rank + k->rope_dim) / columns);
+                CHECK(p.count + 4 >= (k->kv_lora_rank + k->rope_dim) / columns);
             }
     for (uint32_t i = 0; i < 8; i++) {
         struct latent_part p = latent_of_column(&models[0], 8, i);
