@@ -136,18 +136,24 @@ struct args_norm_rope {
 };
 
 /* Scores s[..][cached], of which a tile works on rows first .. first + heads - 1 and, of each, on
- * part `part` of `parts` of the positions t (cached * part / parts up to cached * (part + 1) /
- * parts; parts 0: all); max and sum are of these only. score_max: max[j] = max over t (-FLT_MAX
- * without any). score_exp: e[j][t] = exp(scale * (s[j][t] - max[j])), sum[j] = sum over t in order;
- * scale is above 0. e may be s. */
+ * part `part` of n of the positions t (cached * part / n up to cached * (part + 1) / n; each_part
+ * is 2^32 / n rounded up, or 0: all), cached * n below 2^24; max and sum are of these only.
+ * score_max: max[j] = max over t (-FLT_MAX without any). score_exp: e[j][t] = exp(scale * (s[j][t]
+ * - max[j])), sum[j] = sum over t in order; scale is above 0. e may be s. */
 struct args_score {
     float scale;
     uint16_t scores, max;
     uint16_t sum, exp;
     uint16_t heads, state;
-    uint16_t first;
-    uint8_t part, parts;
+    uint16_t first, part;
+    uint32_t each_part;
 };
+
+/* each_part for `parts` up to 255; 0 and 1: all. */
+static inline uint32_t score_each_part(uint32_t parts)
+{
+    return parts > 1 ? (uint32_t)((0x100000000 + parts - 1) / parts) : 0;
+}
 
 /* dst[i] = 1 / src[i], i < count. dst may be src. */
 struct args_reciprocal {

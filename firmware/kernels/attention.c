@@ -10,12 +10,18 @@ struct span {
     uint32_t skip, count;
 };
 
+static uint32_t parts_of(uint32_t times, uint32_t each)
+{
+    return (uint32_t)((uint64_t)times * each >> 32);
+}
+
 static struct span span_of(const struct args_score *a, uint32_t cached)
 {
-    if (!a->parts)
+    uint32_t each = a->each_part, before = cached * a->part;
+    if (!each)
         return (struct span){0, cached};
-    uint32_t from = cached * a->part / a->parts, to = cached * (a->part + 1u) / a->parts;
-    return (struct span){from, to - from};
+    uint32_t from = parts_of(before, each);
+    return (struct span){from, parts_of(before + cached, each) - from};
 }
 
 void kernel_score_max(uint32_t args)
@@ -31,7 +37,7 @@ void kernel_score_max(uint32_t args)
         float most = -0x1.fffffep127f;
         const float *score = row;
 #pragma GCC unroll 2
-        for (uint32_t t = mine.count; t; t--)
+        for (const float *end = score + mine.count; score != end;)
             most = math_max(most, *score++);
         *max++ = most;
     }
@@ -49,7 +55,7 @@ void kernel_score_exp(uint32_t args)
 
     for (uint32_t j = a->heads; j; j--) {
         float most = *max++ * scale, total = 0.0f;
-        for (uint32_t t = mine.count; t; t--) {
+        for (const float *end = score + mine.count; score != end;) {
             float e = math_exp_below(__builtin_fmaf(*score++, scale, -most));
             *out++ = e;
             total += e;

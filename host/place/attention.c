@@ -574,7 +574,7 @@ static void softmax_kernels(struct tile *t, struct attention *a, bool shares, ui
                               .first = (uint16_t)mine.first,
                               .state = t->state};
     if (positions)
-        args.part = (uint8_t)t->block.index, args.parts = (uint8_t)t->block.length;
+        args.part = (uint16_t)t->block.index, args.each_part = score_each_part(t->block.length);
     image_kernel(m, KERNEL_score_max, &args, sizeof args);
     args.max = agree_on_maxima(t, args.max, mine.count, positions);
     scale_finish(t, a, image_kernel(m, KERNEL_score_exp, &args, sizeof args));

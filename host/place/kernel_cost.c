@@ -49,7 +49,8 @@ static uint32_t norm_rope_items(const struct args_norm_rope *a)
 
 static uint32_t score_items(const struct args_score *a, uint32_t each, uint32_t cached)
 {
-    uint32_t positions = a->parts ? (cached + a->parts - 1) / a->parts : cached;
+    uint32_t part = (uint32_t)(((uint64_t)cached * a->each_part + UINT32_MAX) >> 32);
+    uint32_t positions = a->each_part ? part : cached;
     return a->heads * (positions * each + 10);
 }
 
@@ -94,18 +95,7 @@ static uint32_t items_of(enum kernel kernel, const void *args, uint32_t cached)
     return 0;
 }
 
-/* Dividing the positions into parts. */
-static uint32_t parts_part(enum kernel kernel, const void *args)
-{
-    if (kernel != KERNEL_score_max && kernel != KERNEL_score_exp)
-        return 0;
-    if (!((const struct args_score *)args)->parts)
-        return 0;
-    return 40;
-}
-
 struct kernel_cost kernel_cost(enum kernel kernel, const void *args, uint32_t cached)
 {
-    return (struct kernel_cost){fixed_part(kernel) + parts_part(kernel, args),
-                                items_of(kernel, args, cached)};
+    return (struct kernel_cost){fixed_part(kernel), items_of(kernel, args, cached)};
 }

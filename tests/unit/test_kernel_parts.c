@@ -32,6 +32,7 @@ enum {
 struct worker {
     struct native_tile tile;
     struct args_score args;
+    uint32_t parts;
     kernel_function *kernel;
 };
 
@@ -64,8 +65,9 @@ static void open_worker(struct worker *w, uint32_t part, uint32_t parts)
                                   .heads = HEADS,
                                   .state = STATE,
                                   .first = FIRST,
-                                  .part = (uint8_t)part,
-                                  .parts = (uint8_t)parts};
+                                  .part = (uint16_t)part,
+                                  .each_part = score_each_part(parts)};
+    w->parts = parts;
 }
 
 static void give(struct worker *w, const float *scores, uint32_t cached)
@@ -86,7 +88,7 @@ static void random_scores(float *scores, struct rng *r)
 /* Position t is of the part that t * parts / cached falls into, seen from the part's two ends. */
 static int in_part(const struct worker *w, uint32_t position, uint32_t cached)
 {
-    uint32_t parts = w->args.parts, part = w->args.part;
+    uint32_t parts = w->parts, part = w->args.part;
 
     return !parts || (position >= cached * part / parts && position < cached * (part + 1) / parts);
 }
