@@ -14,15 +14,17 @@ struct attention {
     struct slice low_rank;     /* of q_lora_rank, columns; empty without one */
     struct latent_part kv;     /* what phase 1 makes, columns */
     struct slice turned;       /* of kv_lora_rank + rope_dim, rows; empty with one block */
-    struct slice query, value; /* of a block's heads * (nope + rope), heads * v, rows; a row has as
-                                  many of every block, one block behind the other */
+    struct deal queries_deal;  /* of all blocks' heads * (nope + rope), over the rows */
+    struct runs query_runs;    /* a row's part of them, one block behind the other */
+    struct slice query;        /* of the tile's block */
+    struct slice value;        /* of a block's heads * v, rows; as many of every block */
     uint32_t slots;            /* positions of one user this tile can cache */
     uint32_t latent_bytes;     /* of one element of the cache */
     uint16_t first;            /* [low_rank | kv | sum x^2 | x as C | header], after phase 1 */
     uint16_t scale;            /* 1 word: r of the input norm */
     uint16_t input_sum;        /* 1 word: sum x^2 */
     uint16_t input_norm;       /* struct args_norm, where what phase 1 makes lacks r; else 0 */
-    uint16_t queries;          /* [blocks][query], then sum q_a^2, sum latent^2, turned */
+    uint16_t queries;          /* query_runs, then sum q_a^2, sum latent^2, turned */
     uint16_t sums;             /* the two sums behind them */
     uint16_t own;              /* [query]: those of this tile's block */
     uint16_t cache;            /* [users][slots][latent] */
@@ -216,42 +218,41 @@ static struct slice query_part(const struct tile *t, const struct attention *a,
     return mine;
 }
 
-/* Norm of q_a applied afterwards (of one block), and RoPE, on `mine` of this tile's block's
- * queries, to `to`. */
+/* The RoPE pairs of elements `mine` of this tile's block's queries, which lie at `queries`. */
+static uint16_t query_pairs(struct tile *t, const struct attention *a, struct slice mine,
+                            uint16_t queries, uint16_t *count)
+{
+    return rope_table(t, word_at(queries, mine.first),
+                      (struct slice){a->query.first + mine.first, mine.count}, a->query_dim, count);
+}
+
+/* Norm of q_a applied afterwards, and RoPE, on `mine` of the only block's queries, to `to`. */
 static void query_kernel(struct tile *t, struct attention *a, struct slice mine, uint16_t to)
 {
     struct args_norm_rope args = {.src = word_at(a->own, mine.first),
                                   .dst = word_at(to, mine.first),
                                   .scaled = (uint16_t)mine.count};
-    if (t->config->q_lora_rank && a->blocks == 1)
+    if (t->config->q_lora_rank)
         args.norm = tile_norm(t, a->sums, t->config->q_lora_rank);
-    args.pairs = rope_table(t, args.dst, (struct slice){a->query.first + mine.first, mine.count},
-                            a->query_dim, &args.pair_count);
+    args.pairs = query_pairs(t, a, mine, to, &args.pair_count);
     if (mine.count)
         image_kernel(t->m, KERNEL_norm_rope, &args, sizeof args);
 }
 
-/* Whether the queries of row `share` have RoPE pairs, which take it the longest. */
-static bool has_pairs(const struct tile *t, const struct attention *a, uint32_t share)
+/* Elements of all blocks' queries in a row. */
+static uint32_t query_words(const struct attention *a)
 {
-    uint32_t nope = t->config->nope_dim, all = a->heads * a->query_dim;
-    struct slice q = slice_of_pairs(all, t->rows, share, a->query_dim, nope);
-    for (uint32_t i = 0; i < q.count; i++)
-        if ((q.first + i) % a->query_dim >= nope)
-            return true;
-    return false;
+    return runs_before(&a->query_runs, a->blocks);
 }
 
 /* One block: at the row root or shared by the row. Several: every tile has few queries of its own
- * block. It rotates their pairs itself, and leaves the norm, which is one factor, to the scores. */
+ * block. It rotates their pairs itself (latent_turned), and leaves the norm, which is one factor,
+ * to the scores. */
 static void query_finish(struct tile *t, struct attention *a)
 {
     if (a->blocks > 1) {
-        line_broadcast(t->m, &t->row, a->queries,
-                       fixed(a->blocks * a->query.count + 2 + a->turned.count));
+        line_broadcast(t->m, &t->row, a->queries, fixed(query_words(a) + 2 + a->turned.count));
         image_mark(t->m, PHASE_QUERY);
-        if (has_pairs(t, a, t->share))
-            query_kernel(t, a, (struct slice){0, a->query.count}, a->own);
     } else {
         struct share_work work;
         struct slice mine = query_part(t, a, &work);
@@ -282,12 +283,14 @@ static uint32_t turned_words(const struct tile *t, const struct attention *a)
     return packs_latent(t) ? t->latent.count / 2 : t->latent.count;
 }
 
-/* Elements `part` of the new latent are normalised and rotated, from src to dst. */
+/* Elements `part` of the new latent are normalised and rotated, from src to dst, and with `queries`
+ * the tile's queries too: their pairs lie before those of the part. */
 static void latent_kernel(struct tile *t, const struct attention *a, struct latent_part part,
-                          uint16_t src, uint16_t dst)
+                          uint16_t src, uint16_t dst, bool queries)
 {
     struct weight w;
     uint32_t lora = t->config->kv_lora_rank, latents = part.latents.count;
+    uint16_t pairs = 0, own;
     struct args_norm_rope args = {
         .src = src, .dst = dst, .scaled = (uint16_t)latents, .copied = (uint16_t)part.rope.count};
     if (!latents && a->input_norm) { /* the key has the input's norm only */
@@ -300,39 +303,56 @@ static void latent_kernel(struct tile *t, const struct attention *a, struct late
         tile_weight(t, ROLE_KV_A_NORM, &w);
         args.gain = block_vector(t->m, &w, part.latents);
     }
-    args.pairs = rope_table(t, word_at(dst, latents), part.rope, lora + t->config->rope_dim,
-                            &args.pair_count);
+    if (queries)
+        args.pairs = query_pairs(t, a, (struct slice){0, a->query.count}, a->own, &pairs);
+    own = rope_table(t, word_at(dst, latents), part.rope, lora + t->config->rope_dim,
+                     &args.pair_count);
+    args.pairs = pairs ? args.pairs : own;
+    args.pair_count = (uint16_t)(args.pair_count + pairs);
     image_kernel(t->m, KERNEL_norm_rope, &args, sizeof args);
 }
 
-/* The same to element `at` of the column's part `to`; `turned` begins with element `first`. */
-static void latent_piece(struct tile *t, const struct attention *a, struct latent_part part,
-                         uint16_t turned, uint16_t to, uint32_t at)
+/* The same to element `at` of the column's part `to`; `turned` begins with element `first`.
+ * False if there are none. */
+static bool latent_piece(struct tile *t, const struct attention *a, struct latent_part part,
+                         uint16_t turned, uint16_t to, uint32_t at, bool queries)
 {
     struct slice s = part.latents.count ? part.latents : part.rope;
     uint16_t src = word_at(turned, s.first - a->turned.first);
     if (!s.count)
-        return;
+        return false;
     if (!packs_latent(t)) {
-        latent_kernel(t, a, part, src, word_at(to, at));
-        return;
+        latent_kernel(t, a, part, src, word_at(to, at), queries);
+        return true;
     }
-    latent_kernel(t, a, part, src, src);
+    latent_kernel(t, a, part, src, src, queries);
     image_step(t->m, (struct stream_desc){.op = STREAM_ROUND_BF16,
                                           .count = (uint16_t)s.count,
                                           .dst = (uint16_t)(to + 2 * at),
                                           .src0 = src});
+    return true;
+}
+
+/* The pairs of the tile's queries alone. */
+static void turn_queries(struct tile *t, const struct attention *a)
+{
+    struct args_norm_rope args = {.src = a->own, .dst = a->own};
+    args.pairs = query_pairs(t, a, (struct slice){0, a->query.count}, a->own, &args.pair_count);
+    if (args.pair_count)
+        image_kernel(t->m, KERNEL_norm_rope, &args, sizeof args);
 }
 
 /* Row r's elements of the new latent that this column holds, from [turned] to the column's [latents
- * | rope]. */
+ * | rope]. The first kernel that this takes turns the queries' pairs as well. */
 static void latent_turned(struct tile *t, const struct attention *a, uint16_t turned, uint16_t to)
 {
     struct latent_part in = latent_within(&t->latent, a->turned);
     struct latent_part latents = {.latents = in.latents}, rope = {.rope = in.rope};
-    latent_piece(t, a, latents, turned, to, in.latents.first - t->latent.latents.first);
-    latent_piece(t, a, rope, turned, to,
-                 t->latent.latents.count + in.rope.first - t->latent.rope.first);
+    uint32_t at = t->latent.latents.count + in.rope.first - t->latent.rope.first;
+    bool done =
+        latent_piece(t, a, latents, turned, to, in.latents.first - t->latent.latents.first, true);
+    if (!latent_piece(t, a, rope, turned, to, at, !done) && !done)
+        turn_queries(t, a);
 }
 
 /* In the row that holds this position the new latent is appended to the cache: kernel token sets
@@ -350,16 +370,14 @@ static void query_phase(struct tile *t, struct attention *a)
     struct image *m = t->m;
     struct weight w;
     struct slice cols;
-    uint32_t n = a->blocks * a->query.count, all = n + 2 + a->turned.count;
-    uint32_t dim = a->heads * a->query_dim;
+    uint32_t n = query_words(a), all = n + 2 + a->turned.count;
     uint16_t part = image_words(m, PART_BUFFERS, all), kv = word_at(a->first, a->low_rank.count);
     a->queries = image_words(m, PART_BUFFERS, all);
     a->sums = word_at(a->queries, n);
-    a->own = word_at(a->queries, t->block_index * a->query.count);
+    a->own = word_at(a->queries, runs_before(&a->query_runs, t->block_index));
     uint16_t in = query_input(t, a, &cols);
     tile_weight(t, t->config->q_lora_rank ? ROLE_Q_B : ROLE_Q, &w);
-    struct block q =
-        block_place_runs(m, &w, (struct runs){a->query, dim, a->blocks}, one_run(cols));
+    struct block q = block_place_runs(m, &w, a->query_runs, one_run(cols));
     block_product(m, &q, part, in, false);
     tile_square_sum(t, word_at(part, n), a->first, a->low_rank.count);
     tile_square_sum(t, word_at(part, n + 1), kv, a->kv.latents.count);
@@ -410,10 +428,11 @@ static void latent_query_part(struct tile *t, struct attention *a, uint16_t part
     uint32_t n = a->heads * t->latent.count;
     if (a->blocks == 1) {
         uint16_t latent = image_words(m, PART_BUFFERS, t->latent.count);
-        latent_kernel(t, a, t->latent, word_at(a->first, a->low_rank.count), latent);
+        latent_kernel(t, a, t->latent, word_at(a->first, a->low_rank.count), latent, false);
         latent_store(t, a, latent, false);
     }
-    latent_turned(t, a, word_at(a->sums, 2), word_at(part, n));
+    if (a->blocks > 1)
+        latent_turned(t, a, word_at(a->sums, 2), word_at(part, n));
     float multiplier = (float)(rope_multiplier(t->config) * rope_multiplier(t->config));
     a->rope_scale = image_data(m, PART_PROGRAM, &multiplier, sizeof multiplier);
     for (struct piece p = {0}; next_piece(a->query, a->query_dim, &p);)
@@ -699,7 +718,8 @@ static void attention_out_phase(struct tile *t, const struct attention *a, uint1
     struct weight w;
     uint16_t part = image_words(m, PART_BUFFERS, t->hidden_col.count);
     if (!t->hub) {
-        struct runs cols = {a->value, a->heads * t->config->v_dim, a->blocks};
+        struct runs cols = {
+            .first = a->value, .step = a->heads * t->config->v_dim, .count = a->blocks};
         tile_weight(t, ROLE_O, &w);
         struct block o = block_place_runs(m, &w, one_run(t->hidden_col), cols);
         block_product(m, &o, part, values, false);
@@ -711,7 +731,8 @@ void emit_residual_sum(struct tile *t, uint16_t part, enum phase phase)
 {
     struct image *m = t->m;
     struct length n = fixed(t->hidden_col.count);
-    uint16_t out = image_words(m, PART_BUFFERS, t->hidden_col.count);
+    uint16_t out = word_at(image_words(m, PART_BUFFERS, t->window.count),
+                           t->hidden_col.first - t->window.first);
     if (t->h == 1 || t->r == line_beside(&t->column)) {
         uint16_t both = image_words(m, PART_BUFFERS, n.plus); /* not every product is made anew */
         tile_add(t, both, part, t->residual, n.plus);
@@ -746,21 +767,11 @@ static void token_finish(struct tile *t, const struct attention *a)
     image_rewrite(t->m, t->token_args, &args, sizeof args);
 }
 
-/* The new latent is turned to rows whose queries have no pairs, or to all if those are few. */
-static struct slice turned_part(const struct tile *t, const struct attention *a)
+/* The new latent is turned to all rows alike. */
+static struct slice turned_part(const struct tile *t)
 {
     uint32_t lora = t->config->kv_lora_rank, latents = lora + t->config->rope_dim;
-    uint32_t bare = 0, before = 0, uncut = latent_grain(t->config) == 2 ? 0 : lora;
-    for (uint32_t i = 0; i < t->rows; i++) {
-        bool plain = !has_pairs(t, a, i);
-        bare += plain;
-        before += plain && i < t->share;
-    }
-    if (2 * bare < t->rows)
-        return row_slice_of_pairs(t, latents, latents, uncut);
-    if (t->hub || has_pairs(t, a, t->share))
-        return (struct slice){0, 0};
-    return slice_of_pairs(latents, bare, before, latents, uncut);
+    return row_slice_of_pairs(t, latents, latents, latent_grain(t->config) == 2 ? 0 : lora);
 }
 
 /* Who has what. */
@@ -775,13 +786,18 @@ static struct attention cut(const struct tile *t)
                           .kv = t->latent};
     a.first_head = t->block_index * a.heads;
     a.low_rank = slice_of(k->q_lora_rank, t->w, t->c);
-    a.query = row_slice_of_pairs(t, a.heads * a.query_dim, a.query_dim, k->nope_dim);
+    a.queries_deal = (struct deal){a.heads * a.query_dim, a.query_dim, k->nope_dim,
+                                   .vectors = blocks, .parts = t->rows};
+    a.query_runs =
+        (struct runs){.first = {t->share, 0}, .step = a.heads * a.query_dim, .count = blocks};
+    if (!t->hub)
+        a.query = deal_slice(&a.queries_deal, t->block_index, t->share);
     a.value = row_slice(t, a.heads * k->v_dim);
     a.slots = t->hub ? 0 : (t->plan->context + t->rows - 1 - t->share) / t->rows;
     if (blocks > 1) {
         struct latent_part all = latent_of_column(k, 1, 0);
         a.kv = latent_within(&all, slice_of(latents, t->w, t->c));
-        a.turned = turned_part(t, &a);
+        a.turned = turned_part(t);
     }
     return a;
 }
@@ -799,6 +815,7 @@ static void emit_hub(struct tile *t, struct attention *a)
 void emit_attention(struct tile *t)
 {
     struct attention a = cut(t);
+    a.query_runs.deal = &a.queries_deal;
     if (t->hub) {
         emit_hub(t, &a);
         return;

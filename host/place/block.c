@@ -78,22 +78,44 @@ struct block block_place(struct image *m, const struct weight *w, struct slice r
     return place(m, w, block_shape(w->kind, rows, cols));
 }
 
+struct slice runs_slice(const struct runs *r, uint32_t i)
+{
+    struct slice s = r->deal ? deal_slice(r->deal, i, r->first.first) : r->first;
+    s.first += i * r->step;
+    return s;
+}
+
+uint32_t runs_before(const struct runs *r, uint32_t i)
+{
+    uint32_t sum = 0;
+    while (i-- > 0)
+        sum += runs_slice(r, i).count;
+    return sum;
+}
+
+/* A row of the block: what all runs of columns have of it. */
+static void fill_runs(const struct weight *w, const struct block *b, struct slice rows,
+                      const struct runs *cols, uint8_t *room)
+{
+    uint32_t each = (uint32_t)(b->dot == STREAM_DOT_F32 ? 4 : 2);
+    for (uint32_t j = 0; j < cols->count; j++) {
+        struct slice c = runs_slice(cols, j);
+        fill_part(w, b, (struct weight_block){rows.first, rows.count, c.first, c.count}, room);
+        room += (size_t)c.count * each;
+    }
+}
+
 struct block block_place_runs(struct image *m, const struct weight *w, struct runs rows,
                               struct runs cols)
 {
     enum weight_kind kind = w->kind == WEIGHT_INT4_G32 ? WEIGHT_F32 : w->kind;
-    struct block b = block_shape(kind, (struct slice){0, rows.count * rows.first.count},
-                                 (struct slice){0, cols.count * cols.first.count});
-    uint32_t each = (uint32_t)(b.dot == STREAM_DOT_F32 ? 4 : 2);
+    struct slice down = {0, runs_before(&rows, rows.count)};
+    struct block b = block_shape(kind, down, (struct slice){0, runs_before(&cols, cols.count)});
     uint8_t *room = take_room(m, &b);
     for (uint32_t i = 0; room && i < rows.count; i++) {
-        for (uint32_t j = 0; j < cols.count; j++) {
-            struct weight_block part = {rows.first.first + i * rows.step, rows.first.count,
-                                        cols.first.first + j * cols.step, cols.first.count};
-            fill_part(w, &b, part,
-                      room + (size_t)i * rows.first.count * b.row_bytes +
-                          (size_t)j * cols.first.count * each);
-        }
+        struct slice r = runs_slice(&rows, i);
+        fill_runs(w, &b, r, &cols, room);
+        room += (size_t)r.count * b.row_bytes;
     }
     return b;
 }

@@ -23,16 +23,22 @@ struct block {
 struct block block_place(struct image *m, const struct weight *w, struct slice rows,
                          struct slice cols);
 
-/* `count` runs of elements, the first at first.first, `step` apart: they lie one behind the other
- * in the block. A matrix of INT4 must not be cut like that (it becomes fp32). */
+/* `count` runs of elements, `step` apart, which lie one behind the other in the block: all like
+ * `first`, or, where `deal` is not NULL, run i is what part first.first has of vector i. A matrix
+ * of INT4 must not be cut like that (it becomes fp32). */
 struct runs {
     struct slice first;
     uint32_t step, count;
+    const struct deal *deal;
 };
 static inline struct runs one_run(struct slice s)
 {
-    return (struct runs){s, 0, 1};
+    return (struct runs){.first = s, .count = 1};
 }
+struct slice runs_slice(const struct runs *r, uint32_t i);
+
+/* Elements of the runs before run i. */
+uint32_t runs_before(const struct runs *r, uint32_t i);
 struct block block_place_runs(struct image *m, const struct weight *w, struct runs rows,
                               struct runs cols);
 

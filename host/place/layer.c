@@ -175,16 +175,15 @@ static uint16_t emit_share(struct tile *t, struct slice row)
 {
     uint16_t part = image_words(t->m, PART_BUFFERS, PLAN_HEADER + row.count);
     uint16_t x = word_at(part, PLAN_HEADER);
-    struct slice own = slice_overlap(row, t->hidden_col);
-    uint16_t to = word_at(x, own.first - row.first);
-    uint16_t from = word_at(t->residual, own.first - t->hidden_col.first);
     if (t->c == 0)
         tile_copy(t, part, t->header, PLAN_HEADER);
-    if (t->mlp_out) {
-        tile_pick(t, x, row, t->mlp_out, t->window);
-        tile_add(t, to, to, from, own.count);
+    if (t->mlp_out) { /* around the residual's elements are zeros */
+        struct slice both = slice_overlap(row, t->window);
+        tile_add(t, word_at(x, both.first - row.first),
+                 word_at(t->mlp_out, both.first - t->window.first),
+                 word_at(t->residual, both.first - t->hidden_col.first), both.count);
     } else {
-        tile_copy(t, to, from, own.count);
+        tile_pick(t, x, row, t->residual, t->hidden_col);
     }
     return part;
 }

@@ -75,7 +75,8 @@ struct tile {
     struct patch_list patches;
     struct rope_table rope[TILE_ROPE_TABLES]; /* likewise: of a token's angles */
     uint32_t rope_count;
-    uint16_t residual;         /* [hidden_col]: x as C, then after each block */
+    uint16_t residual;         /* [hidden_col]: x as C, then after each block; after attention with
+                                  zeros around it, as far as the window */
     uint16_t mlp_out;          /* [window]: what the tiles outside add to it; 0: nothing */
     uint16_t norm_x, norm_row; /* scratch: x times the norm's weight, C (outside: window) and R */
 };

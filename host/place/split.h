@@ -32,6 +32,19 @@ static inline struct slice slice_of_pairs(uint32_t length, uint32_t parts, uint3
     return (struct slice){from, to - from};
 }
 
+/* `vectors` vectors of `length` elements, each dealt out to `parts` as slice_of_pairs does, but
+ * each begun a little farther than the one before: what one part has more of one, it has less of
+ * another. */
+struct deal {
+    uint32_t length, dim, plain;
+    uint32_t vectors, parts;
+};
+static inline struct slice deal_slice(const struct deal *d, uint32_t vector, uint32_t part)
+{
+    uint32_t turn = slice_of(d->parts, d->vectors, vector).first;
+    return slice_of_pairs(d->length, d->parts, (part + turn) % d->parts, d->dim, d->plain);
+}
+
 static inline struct slice slice_overlap(struct slice a, struct slice b)
 {
     uint32_t from = a.first > b.first ? a.first : b.first;
