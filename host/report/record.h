@@ -45,7 +45,7 @@ struct record {
                               them; 0: not measured */
     double relative_error; /* of the output, against the reference forward */
     uint32_t phase_count;
-    struct record_phase phases[RECORD_PHASES_MAX]; /* one after the other */
+    struct record_phase phases[RECORD_PHASES_MAX]; /* disjoint pieces of the critical path */
     uint32_t crossings_before; /* wafer crossings between the previous layer and this one, 0 or 1 */
 };
 
