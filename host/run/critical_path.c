@@ -11,7 +11,7 @@
 
 const char *path_part_name(enum path_part part)
 {
-    static const char *const names[PATH_PARTS] = {"compute", "scheduler",  "hops",
+    static const char *const names[PATH_PARTS] = {"compute", "scheduler",  "hops",   "ramps",
                                                   "words",   "contention", "waiting"};
     return names[part];
 }
@@ -114,12 +114,26 @@ struct bound {
     int32_t done;
 };
 
-/* Cycles between the issue of a word and its beat at the other end. */
+/* Between the issue of a word and its beat at the other end. */
+static int32_t links(const struct walk *k, const struct message *m)
+{
+    return (int32_t)(m->hops * k->cfg->machine->hop_cycles);
+}
+
+static int32_t ramps(const struct walk *k, const struct message *m)
+{
+    return (m->outside ? 1 : 2) * (int32_t)k->cfg->machine->ramp_cycles;
+}
+
 static int32_t way(const struct walk *k, const struct message *m)
 {
-    const struct machine *machine = k->cfg->machine;
-    uint32_t ramps = m->outside ? 1 : 2;
-    return (int32_t)(m->hops * machine->hop_cycles + ramps * machine->ramp_cycles);
+    return links(k, m) + ramps(k, m);
+}
+
+static void spend_way(struct walk *k, const struct message *m)
+{
+    spend(k, PATH_RAMPS, ramps(k, m));
+    spend(k, PATH_HOPS, links(k, m));
 }
 
 /* When the words of a message had come if only this message counted. */
@@ -166,7 +180,7 @@ static struct bound latest_message(struct walk *k, uint32_t first)
 /* What came in from outside began where the path does. */
 static void by_outside(struct walk *k, const struct bound *b)
 {
-    spend(k, PATH_HOPS, way(k, b->message));
+    spend_way(k, b->message);
     spend(k, PATH_CONTENTION, k->at - (int32_t)b->words);
     spend(k, PATH_WORDS, k->at);
 }
@@ -179,7 +193,7 @@ static int by_input(struct walk *k, const struct bound *b)
         by_outside(k, b);
         return 0;
     }
-    spend(k, PATH_HOPS, way(k, &m));
+    spend_way(k, &m);
     go_to(k, m.x, m.y, m.record, b->words);
     spend(k, PATH_WORDS, combines(k));
     return 0;
@@ -318,6 +332,7 @@ static int step(struct walk *k, struct err *e)
 struct finish {
     uint32_t x, y, record, words;
     int32_t at;
+    uint32_t links; /* cycles spent on them since */
 };
 
 /* The last message that left at a port. */
@@ -329,8 +344,9 @@ static bool last_out(const struct walk *k, const struct path_end *end, struct fi
         const struct message *m = &l->message[i];
         if (!(m->outputs >> end->port & 1) || m->outside)
             continue;
-        uint32_t out_way = machine->ramp_cycles + (m->hops + 1) * machine->hop_cycles;
-        *out = (struct finish){m->x, m->y, m->record, m->words, m->issued + (int32_t)out_way};
+        uint32_t on_links = (m->hops + 1) * machine->hop_cycles;
+        int32_t at = m->issued + (int32_t)(machine->ramp_cycles + on_links);
+        *out = (struct finish){m->x, m->y, m->record, m->words, at, on_links};
         return true;
     }
     return false;
@@ -343,7 +359,7 @@ static bool finish_at(const struct walk *k, const struct path_end *end, struct f
     uint32_t n;
     const struct stream_record *r = wafer_stream_records(k->cfg->wafer, end->x, end->y, &n);
     if (n)
-        *out = (struct finish){end->x, end->y, n - 1, r[n - 1].count, r[n - 1].end};
+        *out = (struct finish){end->x, end->y, n - 1, r[n - 1].count, r[n - 1].end, 0};
     return n;
 }
 
@@ -360,7 +376,8 @@ static int begin_at_end(struct walk *k, struct err *e)
     }
     go_to(k, latest.x, latest.y, latest.record, latest.words);
     spend(k, PATH_CONTENTION, k->at - latest.at);
-    spend(k, PATH_HOPS, k->at - combines(k) - k->log[k->record].end);
+    spend(k, PATH_HOPS, (int32_t)latest.links);
+    spend(k, PATH_RAMPS, k->at - combines(k) - k->log[k->record].end);
     spend(k, PATH_WORDS, k->at - k->log[k->record].end);
     return 0;
 }

@@ -14,7 +14,8 @@
  *
  *   compute      beats of operations in memory; what kernels take for their items
  *   scheduler    setup of descriptors, dispatch of kernels
- *   hops         links and ramps
+ *   hops         links between routers
+ *   ramps        between routers and tiles
  *   words        beats of operations that move words: one behind the other, and one in each tile
  *                that passes a word on
  *   contention   a word came later than that, and nobody who sent or took it was late: it waited
@@ -34,6 +35,7 @@ enum path_part {
     PATH_COMPUTE,
     PATH_SCHEDULER,
     PATH_HOPS,
+    PATH_RAMPS,
     PATH_WORDS,
     PATH_CONTENTION,
     PATH_WAITING,

@@ -140,7 +140,8 @@ static void check_broadcast(enum wafer_engine engine, uint32_t tiles, uint32_t w
     run_line(&l, tiles - 1);
     CHECK_EQ(l.part[PATH_SCHEDULER], SETUP);
     CHECK_EQ(l.part[PATH_WORDS], words);
-    CHECK_EQ(l.part[PATH_HOPS], tiles - 1 + 4);
+    CHECK_EQ(l.part[PATH_HOPS], tiles - 1);
+    CHECK_EQ(l.part[PATH_RAMPS], 4);
     CHECK_EQ(l.cycles, SETUP + words + tiles + 3);
     CHECK_EQ(l.path.piece[0].x, 0);
     close_line(&l);
@@ -171,7 +172,8 @@ static void check_chain(enum wafer_engine engine, uint32_t tiles, uint32_t words
     run_line(&l, tiles - 1);
     CHECK_EQ(l.part[PATH_SCHEDULER], SETUP);
     CHECK_EQ(l.part[PATH_WORDS], words + tiles - 2);
-    CHECK_EQ(l.part[PATH_HOPS], 5 * (tiles - 1));
+    CHECK_EQ(l.part[PATH_HOPS], tiles - 1);
+    CHECK_EQ(l.part[PATH_RAMPS], 4 * (tiles - 1));
     CHECK_EQ(l.path.piece[0].x, 0);
     close_line(&l);
 }
@@ -200,7 +202,7 @@ static void check_pair(enum wafer_engine engine, uint32_t first, uint32_t second
     CHECK_EQ(l.part[PATH_SCHEDULER], 3 * SETUP);
     CHECK_EQ(l.part[PATH_COMPUTE], (late ? second : first) + 30);
     CHECK_EQ(l.part[PATH_WORDS], 20);
-    CHECK_EQ(l.part[PATH_HOPS], late ? 0 : 5);
+    CHECK_EQ(l.part[PATH_HOPS] + l.part[PATH_RAMPS], late ? 0 : 5);
     CHECK_EQ(l.path.piece[0].x, late);
     close_line(&l);
 }
@@ -251,7 +253,7 @@ TEST(critical_path_shares_a_link)
         add_words(&l, 3, STREAM_RECV, 100, 1);
         run_line(&l, 3);
         CHECK_EQ(l.part[PATH_WORDS], 100);
-        CHECK_EQ(l.part[PATH_HOPS], 3 + 4);
+        CHECK_EQ(l.part[PATH_HOPS], 3);
         CHECK_EQ(l.part[PATH_SCHEDULER], SETUP);
         CHECK(l.part[PATH_CONTENTION] > 90 && l.part[PATH_CONTENTION] <= 100);
         close_line(&l);
@@ -281,7 +283,7 @@ static void check_turns(enum wafer_engine engine, uint32_t near, uint32_t far)
     run_line(&l, 2);
     CHECK_EQ(l.path.piece[0].x, far > near ? 0 : 1);
     CHECK_EQ(l.part[PATH_COMPUTE], far > near ? far : near);
-    CHECK_EQ(l.part[PATH_HOPS], far > near ? 6 : 5);
+    CHECK_EQ(l.part[PATH_HOPS], far > near ? 2 : 1);
     CHECK_EQ(l.part[PATH_WORDS], far > near ? 10 : 20);
     close_line(&l);
 }
