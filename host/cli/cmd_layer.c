@@ -27,6 +27,7 @@ const struct verb verb_layer = {
 struct layer_options {
     struct alone_options alone;
     const char *layer, *input, *output, *record;
+    bool path;
 };
 
 /* A layer that was run, and what shows it. */
@@ -71,15 +72,50 @@ static int open_vectors(struct executed *x, const struct layer_options *o, struc
 
 static void print_phase(const struct record_phase *p)
 {
-    const uint64_t parts[] = {p->cycles, p->predicted,     p->compute, p->scheduler,
-                              p->hops,   p->serialisation, p->waiting};
+    const uint64_t parts[] = {p->cycles, p->predicted,     p->compute,    p->scheduler,
+                              p->hops,   p->serialisation, p->contention, p->waiting};
     (void)printf("  %-10s", p->name);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         (void)printf(" %10llu", (unsigned long long)parts[i]);
     (void)printf("\n");
 }
 
-static void print_text(const struct executed *x)
+/* Every piece of the critical path: when, how long, where, in which phase, what, doing what. */
+static void print_path(const struct executed *x)
+{
+    const struct critical_path *p = &x->result.path;
+    (void)printf("%7s %6s %11s  %-10s %-10s %s\n", "cycle", "takes", "tile", "phase", "what",
+                 "descriptor");
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct path_piece *at = &p->piece[i];
+        char tile[32];
+        (void)snprintf(tile, sizeof tile, "(%u,%u)", at->x, at->y);
+        (void)printf("%7u %6u %11s  %-10s %-10s %s 0x%x\n", at->begin, at->cycles, tile,
+                     phase_name((enum phase)at->phase), path_part_name((enum path_part)at->part),
+                     stream_op_name(at->op), at->desc);
+    }
+}
+
+static void json_path(struct json_out *o, const struct critical_path *p)
+{
+    json_out_array(o, "path");
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct path_piece *at = &p->piece[i];
+        json_out_object(o, NULL);
+        json_out_uint(o, "cycle", at->begin);
+        json_out_uint(o, "cycles", at->cycles);
+        json_out_uint(o, "x", at->x);
+        json_out_uint(o, "y", at->y);
+        json_out_string(o, "phase", phase_name((enum phase)at->phase));
+        json_out_string(o, "part", path_part_name((enum path_part)at->part));
+        json_out_string(o, "operation", stream_op_name(at->op));
+        json_out_uint(o, "descriptor", at->desc);
+        json_out_end(o);
+    }
+    json_out_end(o);
+}
+
+static void print_text(const struct executed *x, bool path)
 {
     const struct layer_result *r = &x->result;
     const struct plan *p = x->cfg.plan;
@@ -102,10 +138,12 @@ static void print_text(const struct executed *x)
                  r->seconds_place + r->seconds_run + r->seconds_reference, r->seconds_place,
                  r->seconds_run, r->seconds_reference);
     (void)printf("host memory at most %.2f GB\n", (double)memory_peak() / 1e9);
-    (void)printf("%-12s %10s %10s %10s %10s %10s %10s %10s\n", "phase", "cycles", "predicted",
-                 "compute", "scheduler", "hops", "words", "waiting");
+    (void)printf("%-12s %10s %10s %10s %10s %10s %10s %10s %10s\n", "phase", "cycles", "predicted",
+                 "compute", "scheduler", "hops", "words", "contention", "waiting");
     for (uint32_t i = 0; i < x->record.phase_count; i++)
         print_phase(&x->record.phases[i]);
+    if (path)
+        print_path(x);
 }
 
 static void json_seconds(struct json_out *o, const struct layer_result *r)
@@ -117,7 +155,7 @@ static void json_seconds(struct json_out *o, const struct layer_result *r)
     json_out_end(o);
 }
 
-static void print_json(const struct executed *x)
+static void print_json(const struct executed *x, bool path)
 {
     const struct layer_result *r = &x->result;
     struct json_out o;
@@ -130,6 +168,8 @@ static void print_json(const struct executed *x)
     json_out_uint(&o, "blocks", r->strip.blocks);
     json_out_double(&o, "clock_hz", x->cfg.plan->machine->clock_hz);
     json_out_string(&o, "label", "executed");
+    if (path)
+        json_path(&o, &r->path);
     json_seconds(&o, r);
     json_out_uint(&o, "memory_peak_bytes", memory_peak());
     json_out_end(&o);
@@ -162,9 +202,9 @@ static int layer(const struct layer_options *o, struct executed *x, struct err *
         return -1;
     layer_record(&x->cfg, model_label(x->alone.stage.model), &x->result, &x->record);
     if (o->alone.json)
-        print_json(x);
+        print_json(x, o->path);
     else
-        print_text(x);
+        print_text(x, o->path);
     return keep(x, o, e);
 }
 
@@ -180,6 +220,8 @@ static int run_layer(int argc, char **argv, struct err *e)
          OPTION_TEXT, &o.output, NULL},
         {"record", "[DIR]", "keep a record for audit (default: records/ beside the program)",
          OPTION_TEXT_OR_NOT, &o.record, NULL},
+        {"path", NULL, "the critical path too: tile, phase, what it did, cycles", OPTION_FLAG,
+         &o.path, NULL},
         ALONE_OPTIONS(&o.alone),
         {0},
     };
@@ -188,6 +230,7 @@ static int run_layer(int argc, char **argv, struct err *e)
         result = layer(&o, &x, e);
     free(x.input);
     free(x.output);
+    layer_result_free(&x.result);
     alone_close(&x.alone);
     return result < 0 ? -1 : 0;
 }

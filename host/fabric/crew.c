@@ -360,6 +360,7 @@ static uint32_t prepare(struct wafer *w)
         v->cycle = w->cycle;
         v->test_no_skip = w->test_no_skip;
         v->console = w->console;
+        v->log = w->log;
         v->task_hook = w->task_hook ? note_task : NULL;
         v->stream_hook = w->stream_hook ? note_stream : NULL;
         v->task_self = v->stream_self = v;

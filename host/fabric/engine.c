@@ -75,6 +75,7 @@ static void start_on(struct wafer *w, uint32_t tile, unsigned k, uint32_t offset
     th->offset = (uint16_t)offset;
     th->use = (uint8_t)stream_fabric_use(th->d.op);
     th->left = stream_beats(&th->d, &w->lanes);
+    th->started = w->cycle;
     th->ready_at = w->cycle + w->setup;
     g->busy |= (uint8_t)(1u << k);
     if (th->d.op >= STREAM_DOT_F32)
@@ -110,6 +111,8 @@ static void finish(struct wafer *w, uint32_t tile, unsigned k)
     struct engine *g = &w->tile[tile].engine;
     struct stream_desc d = g->thread[k].d;
     call_hook(w, tile, k, STREAM_FINISHED);
+    if (w->log)
+        log_add(w, tile, &g->thread[k]);
     g->busy &= (uint8_t) ~(1u << k);
     w->tile[tile].beside.run = 0;
     if (d.event != TILE_EVENT_NONE)

@@ -65,7 +65,7 @@ static void say_tile(struct text *t, const struct wafer *w, uint32_t tile)
     say(t, "tile (%u,%u)", wafer_x(w, tile), wafer_y(w, tile));
 }
 
-static const char *op_name(unsigned op)
+const char *stream_op_name(unsigned op)
 {
     switch (op) {
 #define OP(name, code, text)                                                                       \
@@ -143,7 +143,7 @@ static struct node thread_step(const struct wafer *w, struct text *t, struct nod
     const struct tile *it = &w->tile[n.tile];
     const struct stream_desc *d = &it->engine.thread[n.number].d;
     say_tile(t, w, n.tile);
-    say(t, " thread %u %s ", n.number, op_name(d->op));
+    say(t, " thread %u %s ", n.number, stream_op_name(d->op));
     switch (engine_waits(w, n.tile, n.number)) {
     case WAIT_WAVELET:
         break;

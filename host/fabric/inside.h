@@ -52,6 +52,7 @@ struct fast;  /* the fast fabric: fast.h */
 struct ahead; /* cores that run ahead: ahead.h */
 struct crew;  /* its threads: crew.h */
 struct crew_notes;
+struct stream_log; /* what a tile's engine did: log.c */
 
 struct router {
     uint32_t neighbour[4];          /* tile behind each port, NO_TILE at the edge */
@@ -77,6 +78,7 @@ struct thread {           /* a line of the cache */
     struct stream_desc d; /* as read at the start */
     uint64_t ready_at;    /* end of setup; with left == 0: when it is finished */
     uint64_t left;        /* beats to do */
+    uint64_t started;     /* the doorbell, or the end of the one before */
     uint32_t done;        /* words moved */
     uint16_t offset;      /* where d was read */
     uint8_t use;          /* stream_fabric_use(d.op) */
@@ -213,6 +215,7 @@ struct wafer {
     void *task_self;
     wafer_stream_hook *stream_hook;
     void *stream_self;
+    struct stream_log *log; /* [tiles], or NULL: nothing is recorded; shared by views */
     FILE *console;
 
     /* for tests: neither may change any result */
@@ -286,6 +289,10 @@ uint64_t engine_left(const struct wafer *w, const struct engine *g, unsigned k);
 /* Why a busy thread cannot beat: waits. */
 enum engine_wait { WAIT_NOTHING, WAIT_SETUP, WAIT_WAVELET, WAIT_ROOM, WAIT_RAMP, WAIT_STRESS };
 enum engine_wait engine_waits(const struct wafer *w, uint32_t tile, unsigned k);
+
+/* ---- log.c ---- */
+/* Thread k of the tile, whose descriptor is read, finishes in this cycle. By the tile's thread. */
+void log_add(struct wafer *w, uint32_t tile, const struct thread *th);
 
 /* ---- tile.c ---- */
 void tile_reset(struct wafer *w, uint32_t tile);

@@ -116,3 +116,12 @@ void route_loaded(struct wafer *w, uint32_t tile)
     *table_of(w, tile, COLOUR_LOAD).position = 1;
     derive(w, tile, COLOUR_LOAD);
 }
+
+struct colour_route wafer_route(const struct wafer *w, uint32_t x, uint32_t y, uint8_t colour)
+{
+    uint32_t tile = y * w->width + x;
+    struct colour_route r = {.mode = (uint8_t)route_mode(w, tile, colour)};
+    for (uint32_t i = 0; i < TILE_SWITCH_POSITIONS; i++)
+        r.word[i] = (uint16_t)route_word(w, tile, (uint32_t)colour * TILE_SWITCH_POSITIONS + i);
+    return r;
+}

@@ -157,6 +157,7 @@ void wafer_close(struct wafer *w)
         return;
     for (uint32_t i = 0; w->tile && i < w->tiles; i++)
         close_tile(w, i);
+    wafer_record_streams(w, false);
     if (w->sram)
         (void)munmap(w->sram, w->sram_bytes);
     if (w->tile)

@@ -183,4 +183,33 @@ typedef void wafer_stream_hook(void *self, uint32_t x, uint32_t y, uint16_t desc
                                enum stream_moment what, uint64_t cycle);
 void wafer_set_stream_hook(struct wafer *w, wafer_stream_hook *hook, void *self);
 
+/* A descriptor that a stream engine has finished. Cycles count from when recording began; one that
+ * was begun before has a negative `begin`. */
+struct stream_record {
+    int32_t begin; /* setup begins: doorbell, or end of the descriptor before on the thread */
+    int32_t end;   /* the cycle after the last beat: event, and begin of the next */
+    uint16_t desc; /* SRAM offset */
+    uint16_t count;
+    uint8_t op, from, to; /* enum stream_op; colours it takes and gives, NO_COLOUR: none */
+    bool control;         /* its last wavelet carries the control bit */
+};
+enum { NO_COLOUR = 0xff };
+
+const char *stream_op_name(unsigned op); /* "SEND"; "?" for none */
+
+/* Record from now on what every engine finishes, or stop and forget. Fewer than 2^31 cycles. Cost:
+ * 16 bytes of host memory each, rounded up to 512 per tile; nothing while off. */
+void wafer_record_streams(struct wafer *w, bool on);
+
+/* What a tile finished since, oldest first; until the next cycle. */
+const struct stream_record *wafer_stream_records(const struct wafer *w, uint32_t x, uint32_t y,
+                                                 uint32_t *count);
+
+/* A colour's routes in a tile. */
+struct colour_route {
+    uint8_t mode; /* ROUTE_MODE_* */
+    uint16_t word[TILE_SWITCH_POSITIONS];
+};
+struct colour_route wafer_route(const struct wafer *w, uint32_t x, uint32_t y, uint8_t colour);
+
 #endif

@@ -54,6 +54,17 @@ static uint64_t phase_parts(const struct record_phase *p)
     return p->compute + p->hops + p->serialisation + p->contention + p->scheduler + p->waiting;
 }
 
+static int check_phase(const struct record_phase *p, uint32_t i, const char *origin, struct err *e)
+{
+    if (phase_parts(p) > p->cycles)
+        return err_input(e, "%s: phases[%u].cycles: %llu, less than its parts, %llu", origin, i,
+                         (unsigned long long)p->cycles, (unsigned long long)phase_parts(p));
+    if (p->ramps > p->hops)
+        return err_input(e, "%s: phases[%u].ramps: %llu, more than its hops, %llu", origin, i,
+                         (unsigned long long)p->ramps, (unsigned long long)p->hops);
+    return 0;
+}
+
 bool record_is_alike(const struct record *r, uint32_t layer)
 {
     if (layer < r->layer_first || layer > r->layer_last)
@@ -90,9 +101,8 @@ static int check(const struct record *r, const char *origin, struct err *e)
     for (uint32_t i = 0; i < r->phase_count; i++) {
         const struct record_phase *p = &r->phases[i];
         sum += p->cycles;
-        if (phase_parts(p) > p->cycles)
-            return err_input(e, "%s: phases[%u].cycles: %llu, less than its parts, %llu", origin, i,
-                             (unsigned long long)p->cycles, (unsigned long long)phase_parts(p));
+        if (check_phase(p, i, origin, e))
+            return -1;
     }
     if (sum > r->cycles)
         return err_input(e, "%s: cycles: %llu, less than those of the phases, %llu", origin,

@@ -4,8 +4,8 @@
  * it, whatever reports a speed reads it.
  *
  * A record holds: executed_layer is in layer_first..layer_last; tiles is at most width * height;
- * the six parts of a phase add up to at most its cycles, and the phases to at most the layer's
- * (what is left over is reported as such). */
+ * the six parts of a phase add up to at most its cycles, its ramps are at most its hops, and the
+ * phases add up to at most the layer's cycles (what is left over is reported as such). */
 #ifndef TESSERA_REPORT_RECORD_H
 #define TESSERA_REPORT_RECORD_H
 
@@ -27,6 +27,7 @@ struct record_phase {
     uint64_t cycles;
     uint64_t predicted; /* by the placement's cost formulas; 0: not predicted */
     uint64_t compute, hops, serialisation, contention, scheduler, waiting;
+    uint64_t ramps; /* of the hops, those between routers and tiles; not a part of their own */
 };
 
 struct record {
@@ -45,7 +46,7 @@ struct record {
                               them; 0: not measured */
     double relative_error; /* of the output, against the reference forward */
     uint32_t phase_count;
-    struct record_phase phases[RECORD_PHASES_MAX]; /* one after the other */
+    struct record_phase phases[RECORD_PHASES_MAX]; /* disjoint pieces of the critical path */
     uint32_t crossings_before; /* wafer crossings between the previous layer and this one, 0 or 1 */
 };
 

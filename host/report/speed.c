@@ -97,15 +97,16 @@ double speed_phase_part(const struct record_phase *p, enum speed_part part)
 static double add_layer(struct speed *out, const struct record *r, const struct speed_options *o)
 {
     uint64_t in_phases = 0;
-    double sum = 0, all[SPEED_PARTS] = {0};
+    double sum = 0, ramps = 0, all[SPEED_PARTS] = {0};
     for (uint32_t i = 0; i < r->phase_count; i++) {
         in_phases += r->phases[i].cycles;
+        ramps += (double)r->phases[i].ramps;
         for (int k = 0; k <= SPEED_UNATTRIBUTED; k++)
             all[k] += speed_phase_part(&r->phases[i], (enum speed_part)k);
     }
     out->phases += r->phase_count;
     out->phases_rest += all[SPEED_SCHEDULER] + all[SPEED_WAITING] + all[SPEED_UNATTRIBUTED];
-    all[SPEED_HOPS] *= o->hop_scale;
+    all[SPEED_HOPS] = ramps + (all[SPEED_HOPS] - ramps) * o->hop_scale;
     all[SPEED_SCHEDULER] += r->phase_count * o->phase_extra;
     all[SPEED_UNATTRIBUTED] += (double)(r->cycles - in_phases);
     for (int k = 0; k <= SPEED_UNATTRIBUTED; k++) {

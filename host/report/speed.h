@@ -35,7 +35,7 @@ struct speed_options {
     double clock_hz;
     double crossing_seconds, link_bits_per_second;
     uint32_t crossings; /* per token */
-    double hop_scale;   /* cycles of a hop over those executed */
+    double hop_scale;   /* cycles of a hop over those executed; ramps stay as they are */
     double phase_extra; /* cycles added to every phase */
     double accepted;    /* tokens per pass */
 };

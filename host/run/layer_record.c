@@ -34,30 +34,22 @@ static bool same_shape(const struct plan *p, const struct strip *a, uint32_t sta
            a->blocks == b->blocks;
 }
 
-/* What a phase's cycles went into: by the cost formulas, which say what it takes when nobody waits;
- * what was measured beyond that is waiting, and where less was measured (the phase began while the
- * one before still ran elsewhere) all parts shrink alike. Formulas know no contention of different
- * streams; it is in waiting. */
-static void split_phase(const struct image_cost *c, struct record_phase *p)
-{
-    uint64_t sum = image_cost_sum(c);
-    p->predicted = sum;
-    double share = sum > p->cycles ? (double)p->cycles / (double)sum : 1;
-    p->compute = (uint64_t)((double)c->compute * share);
-    p->scheduler = (uint64_t)((double)(c->dispatch + c->stages) * share);
-    p->hops = (uint64_t)((double)c->hops * share);
-    p->serialisation = (uint64_t)((double)c->words * share);
-    p->waiting = p->cycles - p->compute - p->scheduler - p->hops - p->serialisation;
-}
-
 static void add_phases(const struct layer_result *r, struct record *out)
 {
     for (int i = 0; i < PHASES; i++) {
-        if (!r->phase[i])
+        const struct phase_time *t = &r->phase[i];
+        if (!t->cycles && !image_cost_sum(&r->predicted[i]))
             continue;
         struct record_phase *p = &out->phases[out->phase_count++];
-        p->cycles = r->phase[i];
-        split_phase(&r->predicted[i], p);
+        *p = (struct record_phase){.cycles = t->cycles,
+                                   .predicted = image_cost_sum(&r->predicted[i]),
+                                   .compute = t->part[PATH_COMPUTE],
+                                   .hops = t->part[PATH_HOPS] + t->part[PATH_RAMPS],
+                                   .ramps = t->part[PATH_RAMPS],
+                                   .serialisation = t->part[PATH_WORDS],
+                                   .contention = t->part[PATH_CONTENTION],
+                                   .scheduler = t->part[PATH_SCHEDULER],
+                                   .waiting = t->part[PATH_WAITING]};
         (void)snprintf(p->name, sizeof p->name, "%s", phase_name((enum phase)i));
     }
 }

@@ -108,10 +108,12 @@ static int run_tokens(const struct layer_cfg *cfg, struct session *s, struct tra
 {
     uint64_t cycle[2];
     uint32_t others = cfg->plan->users - 1;
+    layer_path_record(s);
     if (push_together(cfg, s, t, (struct slice){0, 1}, cycle, e))
         return -1;
     out->cycles = session_token_cycles(s);
-    memcpy(out->phase, session_phases(s)->cycles[0], sizeof out->phase);
+    if (layer_path_find(s, &out->path, out->phase, e))
+        return -1;
     plan_predict(session_plan(s), &session_plan(s)->strips[0], out->predicted);
     if (push_together(cfg, s, t, (struct slice){1, others}, cycle, e))
         return -1;
@@ -187,6 +189,11 @@ static int compare(const struct layer_cfg *cfg, struct traffic *t, struct layer_
     }
     out->seconds_reference = wall_seconds() - start;
     return 0;
+}
+
+void layer_result_free(struct layer_result *r)
+{
+    critical_path_free(&r->path);
 }
 
 int layer_run(const struct layer_cfg *cfg, struct layer_result *out, struct err *e)

@@ -14,7 +14,7 @@
 #ifndef TESSERA_RUN_LAYER_RUN_H
 #define TESSERA_RUN_LAYER_RUN_H
 
-#include "run/session.h"
+#include "run/layer_path.h"
 
 struct layer_cfg {
     const struct plan *plan; /* of the whole model; borrowed, as everything here */
@@ -35,7 +35,9 @@ struct layer_result {
     struct strip strip; /* of the plan */
     bool crosses;       /* the layer before is on another wafer */
     uint32_t width, height, tiles;
-    uint64_t cycles, phase[PHASES];      /* of the first token */
+    uint64_t cycles;                     /* of the first token */
+    struct critical_path path;           /* its; layer_result_free */
+    struct phase_time phase[PHASES];     /* its parts; they add up to cycles */
     struct image_cost predicted[PHASES]; /* plan_predict, with as many positions cached */
     uint64_t period; /* mean of the cycles between the others' results; 0: fewer than two others */
     double error, error_added; /* the largest |ours - reference| / |reference|: of a result, and of
@@ -45,6 +47,7 @@ struct layer_result {
 
 /* Errors: as session_open and wafer_run; ERR_USAGE for a stage the model does not have. */
 int layer_run(const struct layer_cfg *cfg, struct layer_result *out, struct err *e);
+void layer_result_free(struct layer_result *r); /* after a success or an error, or zeroes */
 
 /* The strip of a plan that holds a stage. */
 const struct strip *layer_strip(const struct plan *p, uint32_t stage);

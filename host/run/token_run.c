@@ -29,18 +29,21 @@ static int run_stage(const struct token_cfg *cfg, struct token_folder *s, float 
                      struct err *e)
 {
     struct layer_cfg layer = cfg->layer;
-    struct layer_result result;
+    struct layer_result result = {.cycles = 0};
     struct record record;
     double start = wall_seconds();
     layer.stage = (uint32_t)s->records.count;
     layer.input = x;
     layer.output = y;
-    if (take(cfg, s, layer.stage, x, e) || layer_run(&layer, &result, e))
+    if (take(cfg, s, layer.stage, x, e) || layer_run(&layer, &result, e)) {
+        layer_result_free(&result);
         return -1;
+    }
+    layer_record(&layer, cfg->model, &result, &record);
+    layer_result_free(&result);
     if (!(result.error <= figure(FIGURE_OUTPUT_ERROR)))
         return err_set(e, ERR_COMPARE, "layer %u: relative error %.2e is above %.0e", layer.stage,
                        result.error, figure(FIGURE_OUTPUT_ERROR));
-    layer_record(&layer, cfg->model, &result, &record);
     size_t count = (size_t)layer.plan->users * layer_output_count(layer.plan, layer.stage);
     if (token_folder_add(s, &record, y, count, e))
         return -1;

@@ -21,12 +21,27 @@ kind() { # LAYER KIND
 }
 text() { layer --layer 3 >"$TMP/text" && grep -q "^expert layer 3 of kimi-nano.* 40 positions cached" "$TMP/text" && grep -q "^$(member cycles "$TMP/cycles.json") cycles (executed)" "$TMP/text"; }
 first_cycles() { sed 's/"period".*/}/' "$TMP/3.json" >"$TMP/cycles.json" && [ "$(member cycles "$TMP/cycles.json")" -gt 1000 ]; }
-phases_fill() { # phases end where the layer does, but for the way in and out
-    sed 's/,"phases".*//' "$TMP/3.json" >"$TMP/top"
-    all=$(sed 's/.*"cycles":\([0-9]*\).*/\1/' "$TMP/top")
-    sum=$(($(sed 's/.*"phases"//; s/"cycles":/\n/g' "$TMP/3.json" | sed -n '2,$s/,.*//p' | paste -sd+)))
-    echo "$sum of $all" && [ "$sum" -le "$all" ] && [ $((sum * 20)) -gt $((all * 19)) ]
+total() { grep -o "\"$1\":[0-9]*" "$2" | sed 's/.*://' | paste -sd+; } # NAME FILE: a sum, as text
+phases_fill() { # every cycle is in one phase and in one part of it, and in one piece of the path
+    for l in 0 3 5 head; do
+        layer --layer $l --path --json >"$TMP/path.json" || return 1
+        all=$(sed 's/"period".*//; s/.*"cycles":\([0-9]*\).*/\1/' "$TMP/path.json")
+        sed 's/.*"phases"//; s/"path".*//' "$TMP/path.json" >"$TMP/phases"
+        sed 's/.*"path"//' "$TMP/path.json" >"$TMP/pieces"
+        sum=0
+        for part in compute hops serialisation contention scheduler waiting; do
+            sum=$((sum + $(total $part "$TMP/phases")))
+        done
+        echo "layer $l: $all cycles, phases $(($(total cycles "$TMP/phases"))), parts $sum, path $(($(total cycles "$TMP/pieces")))"
+        [ "$all" -eq $(($(total cycles "$TMP/phases"))) ] && [ "$all" -eq $sum ] && [ "$all" -eq $(($(total cycles "$TMP/pieces"))) ] || return 1
+    done
 }
+path_is_one() { # a piece begins where the one before ends; phase after phase; kernels' dispatch takes 80 cycles or more
+    layer --layer 3 --path >"$TMP/path" && sed '1,/^  cycle/d' "$TMP/path" | sed 's/ *([0-9,]*)  / /' >"$TMP/pieces" &&
+        awk '$1 != at + 0 { exit 1 } { at += $2 } / scheduler / && $2 >= 80 { kernels++ } END { exit NR < 200 || kernels < 5 }' "$TMP/pieces" &&
+        sed '1,/^phase/d; /^  cycle/,$d; s/^..\(.\{10\}\).*/\1/' "$TMP/path" >"$TMP/all" && sed 's/^.\{15\}\(.\{10\}\).*/\1/' "$TMP/pieces" | uniq | cmp - "$TMP/all"
+}
+same_path() { layer --layer 3 --path --json >"$TMP/3p.json" && same "$TMP/3p.json" --layer 3 --path "$@"; }
 range() { echo "$(member layer_first "$1")..$(member layer_last "$1")"; }
 alike() { # 71 columns: the third expert layer is one wider than those around it
     [ "$(range "$TMP/3.json")" = 1..5 ] && [ "$(range "$TMP/head.json")" = 6..6 ] &&
@@ -93,15 +108,16 @@ check "a layer with experts" kind 3 experts
 check "the head" kind head head
 check "cycles are of the whole layer" first_cycles
 check "as text" text
-check "phases lie one after the other" phases_fill
+check "phases, parts and path add up to the layer" phases_fill
+check "the path has no gaps" path_is_one
 check "layers of the same shape stand for each other" alike
 check "host memory" memory
 check "no position cached" without_cache
 check "an input as small as the norms' eps" faint
 check "a cache of fp32" f32
 check "again: same result, same cycles" same "$TMP/3.json" --layer 3
-check "with two threads" same "$TMP/3.json" --layer 3 --threads 2
-check "by the plain engine" same "$TMP/3.json" --layer 3 --engine plain
+check "with two threads, the path too" same_path --threads 2
+check "by the plain engine, the path too" same_path --engine plain
 check "tokens together: every result, and the period" together
 check "a token alone has none" no_period
 check "a layer takes what another gave" hand_on

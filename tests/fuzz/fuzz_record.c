@@ -26,6 +26,7 @@ void fuzz_one(const uint8_t *p, size_t n)
         FUZZ_CHECK(h->compute + h->hops + h->serialisation + h->contention + h->scheduler +
                        h->waiting <=
                    h->cycles);
+        FUZZ_CHECK(h->ramps <= h->hops);
     }
     FUZZ_CHECK(sum <= r.cycles);
 }
@@ -34,10 +35,11 @@ const char *fuzz_seed(size_t i, size_t *n)
 {
     static const char *const seeds[] = {
         "{\"model\":\"m\",\"machine\":\"k\",\"version\":\"v\",\"kind\":\"experts\",\"layer_first\":"
-        "1,\"layer_last\":60,\"alike\":\"\",\"executed_layer\":5,\"context\":1000,\"users\":1,\"wafers\":20,"
+        "1,\"layer_last\":60,\"alike\":\"\",\"executed_layer\":5,\"context\":1000,\"users\":1,"
+        "\"wafers\":20,"
         "\"width\":4,\"height\":2,\"tiles\":8,\"cycles\":20,\"period\":7,\"relative_error\":0.5,"
         "\"crossings_before\":0,\"phases\":[{\"name\":\"p\",\"cycles\":9,\"predicted\":0,"
-        "\"compute\":1,\"hops\":2,\"serialisation\":1,\"contention\":1,\"scheduler\":2,"
+        "\"compute\":1,\"hops\":2,\"ramps\":1,\"serialisation\":1,\"contention\":1,\"scheduler\":2,"
         "\"waiting\":2}]}",
         "{\"model\":\"m\",\"phases\":[]}",
     };

@@ -113,7 +113,8 @@ TEST(records_about_the_same_layer_are_refused)
 /* ---- hostile files ---- */
 
 #define PHASE                                                                                      \
-    "{\"name\":\"p\",\"cycles\":9,\"predicted\":0,\"compute\":1,\"hops\":2,\"serialisation\":1,"   \
+    "{\"name\":\"p\",\"cycles\":9,\"predicted\":0,\"compute\":1,\"hops\":2,\"ramps\":2,"           \
+    "\"serialisation\":1,"                                                                         \
     "\"contention\":1,\"scheduler\":2,\"waiting\":2}"
 static const char good[] =
     "{\"model\":\"m\",\"machine\":\"k\",\"version\":\"v\",\"kind\":\"experts\",\"layer_first\":1,"
@@ -164,6 +165,7 @@ TEST(record_refuses_by_name)
         {"\"phases\":[", "\"phases\":[7,", "f: phases[0]: not an object"},
         {"\"hops\":2", "\"hops\":3", "f: phases[0].cycles: 9, less"},
         {"\"hops\":2,", "", "f: phases[0].hops: missing"},
+        {"\"ramps\":2", "\"ramps\":3", "f: phases[0].ramps: 3, more than its hops, 2"},
         {"\"hops\":2", "\"hops\":2,\"hop\":1", "f: phases[0].hop: no such member"},
         {"," PHASE "]", ",[]]", "f: phases[1]: not an object"},
         {"{\"model\"", "[{\"model\"", "f:"},

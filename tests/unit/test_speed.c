@@ -201,7 +201,7 @@ TEST(speed_options_change_what_they_name)
     CHECK_NEAR(cycles_with(&o), ALL + 5 * 1100);
     o = options();
     o.hop_scale = 2;
-    CHECK_NEAR(cycles_with(&o), before + PHASES * 100);
+    CHECK_NEAR(cycles_with(&o), before + PHASES * (100 - FIXTURE_PHASE_RAMPS));
     o = options();
     o.phase_extra = 7;
     CHECK_NEAR(cycles_with(&o), before + PHASES * 7);
