@@ -489,18 +489,20 @@ static inline void go_direct(struct wafer *w, uint32_t tile, struct tile *t)
         wafer_call(w, tile, t->timer_at);
 }
 
-/* A thread that is alone and issues words may get aboard a train. */
+/* A thread that is alone and issues words may get aboard a train before its first one. */
 static inline bool gets_aboard(struct wafer *w, uint32_t tile, const struct tile *t)
 {
     const struct engine *g = &t->engine;
     if (!g->busy || g->busy & (g->busy - 1))
         return false;
-    unsigned use = g->thread[__builtin_ctz(g->busy)].use;
-    if (use == 2 && trains_depart(w, tile)) {
+    const struct thread *th = &g->thread[__builtin_ctz(g->busy)];
+    if (th->begun || th->ready_at > w->cycle)
+        return false;
+    if (th->use == 2 && trains_depart(w, tile)) {
         set_remove(&w->engines, tile);
         return true;
     }
-    return use == 3 && trains_load(w, tile);
+    return th->use == 3 && trains_load(w, tile);
 }
 
 static inline void visit_engine(struct wafer *w, uint32_t tile)
