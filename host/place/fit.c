@@ -26,7 +26,7 @@ static bool overflows(void *self, struct tile_place at)
 {
     struct overflow *o = self;
     o->at = at;
-    (void)plan_emit(o->plan, at.x, at.y, true, o->image);
+    (void)plan_count(o->plan, at.x, at.y, o->image);
     return o->image->overflow != NULL;
 }
 
