@@ -72,18 +72,21 @@ static uint32_t charge_of(const struct aot_plan *p, uint32_t at)
     return label == FAST_SLOW ? 0 : fast_charge(&p->code->insn[at]);
 }
 
+/* The instruction behind the one at `at` in its block; [halves] if it is the last one. */
+static uint32_t next_in_block(const struct aot_plan *p, uint32_t at)
+{
+    uint32_t behind = aot_behind(p, at);
+    bool last = aot_ends(aot_label(p, at)) || behind >= p->halves || p->mark[behind] & AOT_LEADER;
+    return last ? p->halves : behind;
+}
+
 /* Of the block that begins at `at`, which is a leader. */
 static uint32_t block_charge(const struct aot_plan *p, uint32_t at)
 {
     uint32_t sum = 0;
-    for (;;) {
+    for (; at < p->halves; at = next_in_block(p, at))
         sum += charge_of(p, at);
-        if (aot_ends(aot_label(p, at)))
-            return sum;
-        at = aot_behind(p, at);
-        if (at >= p->halves || p->mark[at] & AOT_LEADER)
-            return sum;
-    }
+    return sum;
 }
 
 /* Behind a branch that was not taken but charged as if. */
@@ -286,12 +289,21 @@ static void note_registers(struct writer *w, const struct core_insn *i)
     }
 }
 
+static void find_block_registers(struct writer *w, uint32_t at)
+{
+    for (; at < w->p->halves; at = next_in_block(w->p, at))
+        if (aot_label(w->p, at) != FAST_SLOW)
+            note_registers(w, &w->p->code->insn[at]);
+}
+
+/* Block by block: one may reach over the first address of the next chunk, where the same bytes are
+ * read in two ways. */
 static void find_registers(struct writer *w)
 {
     w->x_used = w->f_used = 0;
     for (uint32_t at = 0; at < w->p->halves; at++)
-        if (in_chunk(w, at, AOT_INSN) && aot_label(w->p, at) != FAST_SLOW)
-            note_registers(w, &w->p->code->insn[at]);
+        if (in_chunk(w, at, AOT_LEADER))
+            find_block_registers(w, at);
     w->x_used &= ~1u;
 }
 

@@ -71,18 +71,22 @@ static uint64_t run_on(struct wafer *w, struct tile *t, uint64_t horizon)
                    : step_on(&t->core, horizon);
 }
 
-static bool stores_into_sram(const struct core *c, const struct core_insn *i)
+/* Whether an instruction may store into a descriptor that is yet to start. */
+static bool stores_into_followed(const struct tile *t, const struct core_insn *i)
 {
-    uint32_t offset = c->x[i->rs1] + (uint32_t)i->imm - TILE_SRAM_BASE;
-    return core_op_stores(i->op) && offset < TILE_SRAM_BYTES;
+    uint32_t offset = t->core.x[i->rs1] + (uint32_t)i->imm - TILE_SRAM_BASE;
+    if (!core_op_stores(i->op) || offset >= TILE_SRAM_BYTES)
+        return false;
+    return !beside_is_known(t) ||
+           (offset + sizeof(uint32_t) > t->beside.followed && offset < t->beside.followed_end);
 }
 
-/* The next instruction may store into a descriptor. What starts and ends, engine.c forgets. */
+/* The next instruction may change what is known. What starts and ends, engine.c forgets. */
 static void forget_stores(struct tile *t)
 {
     const struct core_code *code = t->core.code;
     uint32_t at = t->core.pc - code->base;
-    if (at >= code->bytes || stores_into_sram(&t->core, &code->insn[at / 2]))
+    if (at >= code->bytes || stores_into_followed(t, &code->insn[at / 2]))
         t->beside.run = 0;
 }
 

@@ -14,7 +14,8 @@
  * follow them, as long as nobody changes these. Firmware data and the stack lie there, and above
  * them descriptors and tables. If the engine itself may write over a descriptor that is yet to
  * start, no memory can be used; a store of the core into one happens in its cycle, and what can be
- * used is found anew.
+ * used is found anew. Otherwise what was found for the descriptors of a thread holds for each that
+ * follows, and is found once.
  *
  * Who looks between runs would see cores that are ahead. So a run ends (but for a limit, which no
  * core passes) by bringing every core ahead as far as it can come, in the plain engine too: then
@@ -47,8 +48,12 @@ void ahead_begin(struct ahead *a, uint64_t horizon);
 /* The core of this tile has just done a step, in the present cycle: on, if that is allowed. */
 void ahead_run(struct wafer *w, uint32_t tile);
 
-/* Find a tile's struct beside. */
+/* Find a tile's struct beside; and whether there is memory that may be used. */
 void beside_find(struct tile *t);
+static inline bool beside_is_known(const struct tile *t)
+{
+    return t->beside.load_end > TILE_CODE_BYTES;
+}
 
 /* The run is over; see above. Cost: a visit to every core that is awake. */
 void ahead_settle(struct wafer *w);

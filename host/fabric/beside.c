@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { CHAIN_MAX = 8 };
+enum { CHAIN_MAX = 32 };
 
 /* What the engine of a tile will touch before its core starts another thread. */
 struct touched {
@@ -63,4 +63,6 @@ void beside_find(struct tile *t)
         store_end = load_end = TILE_CODE_BYTES;
     t->beside.store_end = store_end;
     t->beside.load_end = load_end;
+    t->beside.followed = (uint16_t)all.followed;
+    t->beside.followed_end = (uint16_t)all.followed_end;
 }

@@ -9,6 +9,7 @@
  *
  * The engine is visited only while it beats or may beat. A memory operation that has the engine to
  * itself is left alone until its last beat, or until something else could want a beat. */
+#include "fabric/ahead.h"
 #include "fabric/fast.h"
 #include "fabric/products.h"
 
@@ -63,7 +64,6 @@ static void start_on(struct wafer *w, uint32_t tile, unsigned k, uint32_t offset
     if (w->fast)
         trains_stop_tile(w, tile);
     fast_settle(t);
-    t->beside.run = 0;
     memset(th, 0, sizeof *th);
     memcpy(&th->d, t->sram + offset, sizeof th->d);
     enum stream_error error = stream_check(&th->d);
@@ -96,6 +96,7 @@ void engine_start(struct wafer *w, uint32_t tile, uint32_t offset)
         fault_hardware(w, tile, FAULT_THREAD_BUSY, "thread %u, descriptor at 0x%x", k, offset);
         return;
     }
+    t->beside.run = 0;
     start_on(w, tile, k, offset);
 }
 
@@ -114,7 +115,8 @@ static void finish(struct wafer *w, uint32_t tile, unsigned k)
     if (w->log)
         log_add(w, tile, &g->thread[k]);
     g->busy &= (uint8_t) ~(1u << k);
-    w->tile[tile].beside.run = 0;
+    if (!d.next || !beside_is_known(&w->tile[tile]))
+        w->tile[tile].beside.run = 0;
     if (d.event != TILE_EVENT_NONE)
         tile_post(w, tile, d.event);
     if (d.next)

@@ -69,10 +69,12 @@ void fast_issue(struct wafer *w, uint32_t tile, struct wavelet v, uint64_t at)
     keys_put(&fast_moment(w->fast, at + w->ramp)->arrive, fast_key(tile, v.colour, PORT_RAMP));
 }
 
+/* Room down the ramp: the router waits for it only if there was none. */
 static inline void taken(struct wafer *w, uint32_t tile, struct lane *l)
 {
+    bool full = l->down >= w->queue_room || l->sink != SINK_QUEUE;
     l->down--;
-    if (w->fast->router[tile].waiting)
+    if (full && w->fast->router[tile].waiting)
         set_add(&w->routers, tile);
     w->fast->stir = true;
 }
@@ -146,21 +148,21 @@ static inline void send(struct wafer *w, uint32_t tile, struct lane *l, unsigned
     }
 }
 
-/* The queue at a link got shorter. Lower routers were visited already. */
+/* The queue at a link got shorter. Lower routers were visited already. Who feeds it waits for room
+ * only if there was none. */
 static inline void give_back(struct wafer *w, uint32_t tile, struct lane *l, unsigned colour,
                              unsigned port)
 {
     struct fast *f = w->fast;
     if (port == PORT_RAMP) {
-        l->held[port]--;
-        set_add(&w->engines, tile);
+        if (l->held[port]-- >= w->ramp_room)
+            set_add(&w->engines, tile);
     } else if (f->router[tile].rim >> port & 1) {
         l->held[port]--;
     } else if (f->step[port] < 0 && fast_owns(f, tile + (uint32_t)f->step[port])) {
         uint32_t before = tile + (uint32_t)f->step[port];
-        l->held[port]--;
         f->stir = true;
-        if (f->router[before].waiting)
+        if (l->held[port]-- >= w->link_room && f->router[before].waiting)
             set_add(&w->routers, before);
     } else {
         keys_put(&f->freed, fast_key(tile, colour, port)); /* free_all */
@@ -261,15 +263,16 @@ static inline void visit_router(struct wafer *w, uint32_t tile)
         set_remove(&w->routers, tile);
 }
 
-/* A router above that moved its last wavelet in this cycle sleeps; any other looks again. */
+/* A router above that moved its last wavelet in this cycle sleeps; any other looks again, or would
+ * if it had waited for room. */
 void fast_free(struct wafer *w, uint32_t key)
 {
     const struct fast *f = w->fast;
     uint32_t tile = key >> 8, before;
     unsigned port = key & 7u;
-    fast_lane(w, tile, key >> 3 & 31u)->held[port]--;
+    bool full = fast_lane(w, tile, key >> 3 & 31u)->held[port]-- >= w->link_room;
     before = tile + (uint32_t)f->step[port];
-    if (f->router[before].waiting)
+    if (full && f->router[before].waiting)
         set_add(&w->routers, before);
     else if (before < tile || f->router[before].moved != (uint32_t)w->cycle + 1)
         w->fast->stir = true;
@@ -474,11 +477,11 @@ static inline bool beat_words(struct wafer *w, uint32_t tile, struct tile *t)
 static inline void go_direct(struct wafer *w, uint32_t tile, struct tile *t)
 {
     const struct engine *g = &t->engine;
-    if (g->busy & (g->busy - 1) || w->test_no_skip || !only_words(w, t))
+    if (!g->busy || g->busy & (g->busy - 1))
         return;
     const struct thread *th = &g->thread[__builtin_ctz(g->busy)];
     unsigned queue = th->use & 1 ? t->queue_of[th->d.src1] : NO_QUEUE;
-    if (queue == NO_QUEUE || t->queue[queue].count)
+    if (queue == NO_QUEUE || t->queue[queue].count || w->test_no_skip || !only_words(w, t))
         return;
     t->direct = (uint8_t)th->d.src1;
     t->direct_came = 0;
@@ -489,18 +492,20 @@ static inline void go_direct(struct wafer *w, uint32_t tile, struct tile *t)
         wafer_call(w, tile, t->timer_at);
 }
 
-/* A thread that is alone and issues words may get aboard a train. */
+/* A thread that is alone and issues words may get aboard a train before its first one. */
 static inline bool gets_aboard(struct wafer *w, uint32_t tile, const struct tile *t)
 {
     const struct engine *g = &t->engine;
     if (!g->busy || g->busy & (g->busy - 1))
         return false;
-    unsigned use = g->thread[__builtin_ctz(g->busy)].use;
-    if (use == 2 && trains_depart(w, tile)) {
+    const struct thread *th = &g->thread[__builtin_ctz(g->busy)];
+    if (th->begun || th->ready_at > w->cycle)
+        return false;
+    if (th->use == 2 && trains_depart(w, tile)) {
         set_remove(&w->engines, tile);
         return true;
     }
-    return use == 3 && trains_load(w, tile);
+    return th->use == 3 && trains_load(w, tile);
 }
 
 static inline void visit_engine(struct wafer *w, uint32_t tile)

@@ -113,9 +113,11 @@ enum code_state {
 };
 
 /* The memory behind the code that a core may use in advance while the engine is busy (ahead.h):
- * offsets below which it may store and load. As known in a run; 0: unknown. */
+ * offsets below which it may store and load, as long as nobody stores into the descriptors that are
+ * yet to start. As known in a run; 0: unknown. */
 struct beside {
     uint32_t store_end, load_end, run;
+    uint16_t followed, followed_end; /* those descriptors */
 };
 
 struct console; /* the line a tile is printing */

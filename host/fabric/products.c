@@ -224,16 +224,22 @@ VECTORS static void run_block(const struct stream_desc *d, const struct block *p
     __builtin_memcpy(at, out, n * sizeof *out);
 }
 
+/* The first bytes of eight rows, or of fewer and the last one again. */
+static void set_rows(const uint8_t *row[ROWS], const uint8_t *first, size_t bytes, size_t n)
+{
+    row[0] = first;
+    for (size_t r = 1; r < ROWS; r++)
+        row[r] = row[r - 1] + (r < n ? bytes : 0);
+}
+
 static void run_dot(const struct stream_desc *d, uint8_t *sram)
 {
     struct block p = {.x = sram + d->src1, .cols = d->cols, .phase = d->phase};
     for (size_t i = 0; i < d->count; i += ROWS) {
         size_t n = d->count - i < ROWS ? d->count - i : ROWS;
-        for (size_t r = 0; r < ROWS; r++) {
-            size_t row = i + (r < n ? r : n - 1);
-            p.row[r] = sram + d->src0 + row * d->row_bytes;
-            p.scales[r] = sram + d->scales + row * d->scale_row_bytes;
-        }
+        set_rows(p.row, sram + d->src0 + i * d->row_bytes, d->row_bytes, n);
+        if (d->op == STREAM_DOT_INT4)
+            set_rows(p.scales, sram + d->scales + i * d->scale_row_bytes, d->scale_row_bytes, n);
         run_block(d, &p, sram + d->dst + 4 * i, n);
     }
 }

@@ -132,8 +132,8 @@ void train_keep_awake(struct wafer *w, const struct train *r);
 void train_call_finish(struct wafer *w, uint32_t tile);
 
 /* ---- train_board.c ---- */
-/* A thread that is alone on its engine may issue its first word in this cycle. True: it is aboard
- * and beats by itself. */
+/* A SEND that is alone on its engine, past its setup, may issue its first word in this cycle. True:
+ * it is aboard and beats by itself. */
 bool trains_depart(struct wafer *w, uint32_t tile);
 /* The same for a thread that finds its first words in the queue and issues the next cycle. */
 bool trains_load(struct wafer *w, uint32_t tile);

@@ -25,12 +25,11 @@ static struct span span_of(const struct thread *th, uint64_t start, uint32_t cou
                          .op = th->d.op};
 }
 
-/* A thread that is alone on its engine and has not begun. */
-static bool may_board(const struct wafer *w, const struct tile *t, unsigned use)
+/* The thread is alone on its engine, can beat by its own time and has not begun. */
+static bool may_board(const struct wafer *w, const struct tile *t)
 {
     const struct thread *th = &t->engine.thread[__builtin_ctz(t->engine.busy)];
-    return th->use == use && !th->begun && th->left >= TRAIN_WORDS_MIN &&
-           th->ready_at <= w->cycle && !(th->d.flags & STREAM_CONTROL) && t->timer_at == NEVER &&
+    return th->left >= TRAIN_WORDS_MIN && !(th->d.flags & STREAM_CONTROL) && t->timer_at == NEVER &&
            trains_allowed(w);
 }
 
@@ -54,7 +53,7 @@ static uint32_t board(struct wafer *w, uint32_t tile, uint64_t start, bool loade
 bool trains_depart(struct wafer *w, uint32_t tile)
 {
     const struct tile *t = &w->tile[tile];
-    if (!may_board(w, t, 2) || t->engine.ramp_used > w->cycle || !board(w, tile, w->cycle, false))
+    if (!may_board(w, t) || t->engine.ramp_used > w->cycle || !board(w, tile, w->cycle, false))
         return false;
     train_call_finish(w, tile);
     engine_begin(w, tile, (unsigned)__builtin_ctz(t->engine.busy));
@@ -71,7 +70,7 @@ static struct input_queue *queue_to_load(struct tile *t)
 bool trains_load(struct wafer *w, uint32_t tile)
 {
     struct tile *t = &w->tile[tile];
-    if (!may_board(w, t, 3))
+    if (!may_board(w, t))
         return false;
     const struct input_queue *q = queue_to_load(t);
     if (!q || q->count < w->ramp || q->count < w->hop) /* or cycles could pass without a move */

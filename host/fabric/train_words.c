@@ -153,13 +153,21 @@ static void put(struct wafer *w, uint32_t tile, uint32_t offset, const uint32_t 
     memcpy(w->tile[tile].sram + offset, word, n * sizeof *word);
 }
 
-/* One after the other, unless in place: what is written may be an operand of the next. */
+/* Whether no word that is written is an operand of a later one, and none lies in the code. */
+static bool can_combine_at_once(const struct stream_desc *d, uint32_t n)
+{
+    uint32_t src0 = d->src0, dst = d->dst;
+    return src0 >= TILE_CODE_BYTES && dst >= TILE_CODE_BYTES &&
+           (dst <= src0 || dst >= src0 + 4 * n);
+}
+
 static void put_combined(struct wafer *w, uint32_t tile, uint32_t at, const uint32_t *word,
                          uint32_t n)
 {
     const struct tile *t = &w->tile[tile];
     const struct stream_desc *d = &thread_of(t)->d;
-    if (d->src0 == d->dst && d->dst >= TILE_CODE_BYTES) {
+    if (can_combine_at_once(d, n)) {
+        memmove(t->sram + d->dst + at, t->sram + d->src0 + at, 4 * (size_t)n);
         products_combine(d->op, word, t->sram + d->dst + at, n);
         return;
     }

@@ -15,6 +15,7 @@ enum {
     STRIP_WIDTH_MAX = 4096, /* a strip this wide that does not fit never will */
     BAND_STEP = 16          /* rows by which bands are tried */
 };
+#define ANY_WIDTH UINT32_MAX
 
 struct overflow {
     const struct plan *plan;
@@ -26,7 +27,7 @@ static bool overflows(void *self, struct tile_place at)
 {
     struct overflow *o = self;
     o->at = at;
-    (void)plan_emit(o->plan, at.x, at.y, true, o->image);
+    (void)plan_count(o->plan, at.x, at.y, o->image);
     return o->image->overflow != NULL;
 }
 
@@ -80,6 +81,8 @@ static uint32_t smallest_width(const struct plan *p, struct strip strip, uint32_
                                struct image *m)
 {
     uint32_t high = 1;
+    if (!most)
+        return 0;
     while (high <= most && !width_fits(p, strip, high, m))
         high *= 2;
     if (high > most) {
@@ -113,21 +116,39 @@ static uint32_t width_of(const struct plan *p, struct strip *s, uint32_t most, s
     return width;
 }
 
+/* The widest strip i may be, if those like it become as wide, the other ones behind it have a
+ * column each, and all together `room`. */
+static uint32_t widest(const struct plan *p, uint32_t i, uint32_t room)
+{
+    const struct strip *s = &p->strips[i];
+    uint32_t alike = 1, others = 0;
+    for (uint32_t k = i + 1; k < p->strip_count; k++) {
+        bool same = s->stages == 1 && p->strips[k].stages == 1 &&
+                    plan_stage_kind(p, s->first) == plan_stage_kind(p, p->strips[k].first);
+        alike += same;
+        others += !same;
+    }
+    return room > others ? (room - others) / alike : 0;
+}
+
 /* Give every strip its band and its smallest width. A strip may do without the band as long as the
  * stream has not entered it, and does where that is narrower. Returns the sum, 0 when some strip
- * does not fit in `most` columns. */
-static uint32_t set_widths(struct plan *p, uint32_t most, struct image *m)
+ * does not fit in `each` columns or the sum is above `all`. */
+static uint32_t set_widths(struct plan *p, uint32_t each, uint32_t all, struct image *m)
 {
     struct widths known = {0};
-    struct slice all = {0, p->height};
+    struct slice rows = {0, p->height};
     uint32_t total = 0;
     bool entered = p->band.count == p->height || p->band_rows;
     p->output = p->band; /* what a strip tried alone sends to */
     for (uint32_t i = 0; i < p->strip_count; i++) {
         struct strip *s = &p->strips[i];
+        uint32_t most = widest(p, i, all - total);
+        if (most > each)
+            most = each;
         s->band = s->input = p->band;
         s->width = width_of(p, s, most, &known, m);
-        s->band = s->input = all;
+        s->band = s->input = rows;
         uint32_t whole = entered ? 0 : width_of(p, s, most, &known, m);
         if (!whole || (s->width && s->width <= whole)) {
             s->band = s->input = p->band;
@@ -135,7 +156,7 @@ static uint32_t set_widths(struct plan *p, uint32_t most, struct image *m)
         } else {
             s->width = whole;
         }
-        if (!s->width)
+        if (!s->width || s->width > most)
             return 0;
         s->x0 = total;
         total += s->width;
@@ -143,13 +164,13 @@ static uint32_t set_widths(struct plan *p, uint32_t most, struct image *m)
     return total;
 }
 
-/* One stage per strip. Returns the columns needed, 0 when some stage does not fit. */
-static uint32_t split_singly(struct plan *p, uint32_t most, struct image *m)
+/* One stage per strip. Returns the columns needed, 0 as set_widths. */
+static uint32_t split_singly(struct plan *p, uint32_t each, uint32_t all, struct image *m)
 {
     p->strip_count = p->stage_count;
     for (uint32_t i = 0; i < p->strip_count; i++)
         p->strips[i] = (struct strip){.first = p->stage_first + i, .stages = 1};
-    return set_widths(p, most, m);
+    return set_widths(p, each, all, m);
 }
 
 /* Stages shared out evenly over fewer and fewer strips, until the fabric's width is enough. */
@@ -162,8 +183,8 @@ static uint32_t split_shared(struct plan *p, struct image *m)
             struct slice s = slice_of(p->stage_count, n, i);
             p->strips[i] = (struct strip){.first = s.first, .stages = s.count};
         }
-        uint32_t total = set_widths(p, p->width, m);
-        if (total && total <= p->width)
+        uint32_t total = set_widths(p, p->width, p->width, m);
+        if (total)
             return total;
     }
     return 0;
@@ -231,6 +252,12 @@ static void set_height(struct plan *p, uint32_t height)
     set_band(p, p->band_rows);
 }
 
+/* The columns with which a fabric of this height can still cost no more: its tiles, at least. */
+static uint32_t columns_for(double cost, uint32_t height)
+{
+    return cost < (double)ANY_WIDTH * height ? (uint32_t)(cost / height) : ANY_WIDTH;
+}
+
 static int size_fabric(struct plan *p, struct image *m, struct err *e)
 {
     uint32_t best_height = 0;
@@ -239,7 +266,7 @@ static int size_fabric(struct plan *p, struct image *m, struct err *e)
         if ((double)h * p->stage_count > best)
             break;
         set_height(p, h);
-        if (!split_singly(p, STRIP_WIDTH_MAX, m))
+        if (!split_singly(p, STRIP_WIDTH_MAX, columns_for(best, h), m))
             continue;
         double cost = fabric_cost(p, p->wafers * narrowest(p, p->wafers), h);
         if (cost < best) {
@@ -252,7 +279,7 @@ static int size_fabric(struct plan *p, struct image *m, struct err *e)
                        "plan: no fabric up to %d rows holds this model with context %u",
                        HEIGHT_TRY_MAX, p->context);
     set_height(p, best_height);
-    (void)split_singly(p, STRIP_WIDTH_MAX, m);
+    (void)split_singly(p, STRIP_WIDTH_MAX, ANY_WIDTH, m);
     p->width = narrowest(p, p->wafers);
     return 0;
 }
@@ -312,13 +339,13 @@ static bool one_could_hold(const struct plan *p)
 static uint32_t fill(struct plan *p, struct image *m)
 {
     uint32_t allowed = p->wafers ? p->wafers : 1;
-    uint32_t needed = split_singly(p, p->width, m) ? lay_out(p, p->width) : 0;
+    uint32_t needed = split_singly(p, p->width, ANY_WIDTH, m) ? lay_out(p, p->width) : 0;
     if (needed && needed <= allowed)
         return needed;
     if (allowed == 1 && one_could_hold(p)) {
         if (split_shared(p, m))
             return 1;
-        (void)split_singly(p, p->width, m); /* as they were */
+        (void)split_singly(p, p->width, ANY_WIDTH, m); /* as they were */
     }
     return needed;
 }

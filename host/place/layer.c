@@ -396,7 +396,7 @@ void plan_choose(const struct plan *p, struct strip *s, struct image *m)
     }
 }
 
-bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct image *m)
+static bool emit_tile(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct image *m)
 {
     uint32_t i = 0;
     while (i < p->strip_count && x >= p->strips[i].x0 + p->strips[i].width)
@@ -405,7 +405,6 @@ bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct im
         return false;
     const struct strip *s = &p->strips[i];
     struct tile t = {.m = m};
-    m->machine = dry ? p->machine : NULL;
     m->cached = (p->reckoned + s->band.count - 1) / s->band.count;
     image_reset(m, dry);
     tile_init(&t, p, i, x - s->x0, y);
@@ -413,4 +412,16 @@ bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct im
     emit_stages(&t);
     image_finish(m);
     return true;
+}
+
+bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct image *m)
+{
+    m->machine = dry ? p->machine : NULL;
+    return emit_tile(p, x, y, dry, m);
+}
+
+bool plan_count(const struct plan *p, uint32_t x, uint32_t y, struct image *m)
+{
+    m->machine = NULL;
+    return emit_tile(p, x, y, true, m);
 }

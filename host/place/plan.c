@@ -130,7 +130,7 @@ uint32_t plan_phase_ends(const struct plan *p, struct tile_place at, struct phas
 {
     uint32_t n = 0;
     struct image *m = xcalloc(1, sizeof *m);
-    (void)plan_emit(p, at.x, at.y, true, m);
+    (void)plan_count(p, at.x, at.y, m);
     for (; n < m->mark_count && n < max; n++)
         out[n] = (struct phase_end){m->mark[n].desc, (enum phase)m->mark[n].id};
     free(m);
@@ -266,7 +266,7 @@ static bool is_fullest(void *self, struct tile_place at)
 {
     struct fullest *f = self;
     uint32_t total = 0;
-    (void)plan_emit(f->plan, at.x, at.y, true, f->image);
+    (void)plan_count(f->plan, at.x, at.y, f->image);
     for (int part = 0; part < IMAGE_PARTS; part++)
         total += f->image->used[part];
     if (total > f->out->total) {

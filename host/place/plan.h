@@ -151,6 +151,9 @@ void plan_choose(const struct plan *p, struct strip *s, struct image *m);
  * east of the last strip gets no program: returns false. `dry`: counts only. */
 bool plan_emit(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct image *m);
 
+/* As a dry plan_emit, but costs are not reckoned: for whether and how it fits. */
+bool plan_count(const struct plan *p, uint32_t x, uint32_t y, struct image *m);
+
 /* The tiles by which a strip's phases are timed: about where its row root and column root meet, in
  * the band and, in a split strip, in the hub and outside, in this order. */
 enum { PLAN_MONITORS = 3 };

@@ -24,13 +24,23 @@ struct site {
     uint32_t first_column; /* of the plan's */
 };
 
+/* Where a share of a result comes out, and its words. */
+struct outlet {
+    struct io *io;
+    struct edge_port port;
+    uint32_t words;
+    struct slice part;
+};
+
 struct session {
     struct session_cfg cfg;
     struct plan *plan;
     struct site *sites;           /* [plan->wafers] */
     struct wafer_link **links;    /* [plan->wafers - 1], from one's east to the next one's west */
     struct wafer_member *members; /* [plan->wafers] */
-    uint32_t *positions;          /* [users]: tokens pushed */
+    struct outlet *outlets;       /* [outlet_count]: asked for in every cycle */
+    uint32_t outlet_count;
+    uint32_t *positions; /* [users]: tokens pushed */
     uint32_t pushed, answered;
     uint32_t *words; /* scratch: one message */
     float *stream;   /* scratch: [hidden] */
@@ -159,6 +169,25 @@ static int link_sites(struct session *s, struct err *e)
     return 0;
 }
 
+/* Words in front of a share of the output. */
+static uint32_t output_header(const struct session *s)
+{
+    return plan_ends_in_head(s->plan) ? 0 : PLAN_HEADER;
+}
+
+static void find_outlets(struct session *s)
+{
+    s->outlet_count = plan_output_count(s->plan);
+    s->outlets = xcalloc(s->outlet_count, sizeof *s->outlets);
+    for (uint32_t i = 0; i < s->outlet_count; i++) {
+        struct plan_port out = plan_output(s->plan, i);
+        s->outlets[i] = (struct outlet){.io = s->sites[out.wafer].io,
+                                        .port = out.port,
+                                        .words = output_header(s) + out.part.count,
+                                        .part = out.part};
+    }
+}
+
 static int open_all(struct session *s, struct err *e)
 {
     if (plan_open(&s->plan, &s->cfg.place, e))
@@ -180,6 +209,7 @@ static int open_all(struct session *s, struct err *e)
     }
     if (link_sites(s, e))
         return -1;
+    find_outlets(s);
     watch_phases(s);
     return 0;
 }
@@ -212,6 +242,7 @@ void session_close(struct session *s)
     free(s->sites);
     free((void *)s->links);
     free(s->members);
+    free(s->outlets);
     free(s->positions);
     free(s->words);
     free(s->stream);
@@ -274,20 +305,12 @@ static int run(struct session *s, bool (*done)(void *self), struct err *e)
     return wafer_group_run(&group, done, s, session_cycle(s) + s->cfg.max_cycles, e);
 }
 
-/* Words in front of a share of the output. */
-static uint32_t output_header(const struct session *s)
-{
-    return plan_ends_in_head(s->plan) ? 0 : PLAN_HEADER;
-}
-
 static bool output_there(void *self)
 {
-    struct session *s = self;
-    for (uint32_t i = 0; i < plan_output_count(s->plan); i++) {
-        struct plan_port out = plan_output(s->plan, i);
-        if (io_available(s->sites[out.wafer].io, out.port) < output_header(s) + out.part.count)
+    const struct session *s = self;
+    for (uint32_t i = 0; i < s->outlet_count; i++)
+        if (io_available(s->outlets[i].io, s->outlets[i].port) < s->outlets[i].words)
             return false;
-    }
     return true;
 }
 
@@ -297,10 +320,10 @@ int session_output(struct session *s, float *output, struct err *e)
     assert(s->answered < s->pushed);
     if (!output_there(s) && run(s, output_there, e))
         return -1;
-    for (uint32_t i = 0; i < plan_output_count(s->plan); i++) {
-        struct plan_port out = plan_output(s->plan, i);
-        io_take(s->sites[out.wafer].io, out.port, s->words, header + out.part.count);
-        memcpy(output + out.part.first, s->words + header, (size_t)out.part.count * 4);
+    for (uint32_t i = 0; i < s->outlet_count; i++) {
+        const struct outlet *out = &s->outlets[i];
+        io_take(out->io, out->port, s->words, out->words);
+        memcpy(output + out->part.first, s->words + header, (size_t)out->part.count * 4);
     }
     s->answered++;
     s->token_cycles = session_cycle(s) - s->push_cycle;
