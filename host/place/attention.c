@@ -312,23 +312,28 @@ static void latent_kernel(struct tile *t, const struct attention *a, struct late
     image_kernel(t->m, KERNEL_norm_rope, &args, sizeof args);
 }
 
-/* The same to element `at` of the column's part `to`; `turned` begins with element `first`.
- * False if there are none. */
+/* From a row's elements of the new latent to element `at` of the column's part. */
+struct turn {
+    uint16_t turned, to;
+    uint32_t at;
+};
+
+/* The same for a part that may be empty: then nothing is done, and false. */
 static bool latent_piece(struct tile *t, const struct attention *a, struct latent_part part,
-                         uint16_t turned, uint16_t to, uint32_t at, bool queries)
+                         struct turn way, bool queries)
 {
     struct slice s = part.latents.count ? part.latents : part.rope;
-    uint16_t src = word_at(turned, s.first - a->turned.first);
+    uint16_t src = word_at(way.turned, s.first - a->turned.first);
     if (!s.count)
         return false;
     if (!packs_latent(t)) {
-        latent_kernel(t, a, part, src, word_at(to, at), queries);
+        latent_kernel(t, a, part, src, word_at(way.to, way.at), queries);
         return true;
     }
     latent_kernel(t, a, part, src, src, queries);
     image_step(t->m, (struct stream_desc){.op = STREAM_ROUND_BF16,
                                           .count = (uint16_t)s.count,
-                                          .dst = (uint16_t)(to + 2 * at),
+                                          .dst = (uint16_t)(way.to + 2 * way.at),
                                           .src0 = src});
     return true;
 }
@@ -348,10 +353,11 @@ static void latent_turned(struct tile *t, const struct attention *a, uint16_t tu
 {
     struct latent_part in = latent_within(&t->latent, a->turned);
     struct latent_part latents = {.latents = in.latents}, rope = {.rope = in.rope};
-    uint32_t at = t->latent.latents.count + in.rope.first - t->latent.rope.first;
-    bool done =
-        latent_piece(t, a, latents, turned, to, in.latents.first - t->latent.latents.first, true);
-    if (!latent_piece(t, a, rope, turned, to, at, !done) && !done)
+    struct turn first = {turned, to, in.latents.first - t->latent.latents.first};
+    struct turn second = {turned, to,
+                          t->latent.latents.count + in.rope.first - t->latent.rope.first};
+    bool done = latent_piece(t, a, latents, first, true);
+    if (!latent_piece(t, a, rope, second, !done) && !done)
         turn_queries(t, a);
 }
 
