@@ -56,6 +56,8 @@ static struct line mlp_team(const struct tile *t, uint32_t values)
         line_part(&t->row, t->c - columns.first, columns.count, COLOUR_BLOCK_A, COLOUR_BLOCK_CAST);
     team.chain[2] = COLOUR_COLUMN_C;
     team.chain[3] = COLOUR_COLUMN_D;
+    if (t->strip->stages > 1) /* one kind for all of them, for their routes are the same */
+        values = TEAM;
     line_set_kind(&team, cost_choose_reduce(t->plan->machine, columns.count, values, 1));
     return team;
 }

