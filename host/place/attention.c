@@ -78,6 +78,14 @@ static void latent_products(struct tile *t, const struct attention *a, uint16_t 
     block_product(t->m, &rope, word_at(to, a->kv.latents.count), t->norm_row, false);
 }
 
+/* Two norms follow each other where queries are of low rank: the first one's factor nearly cancels
+ * (struct args_norm). Tiles of several blocks leave it out; who makes a query or latent at a row
+ * root needs it there. */
+static bool defers_norm(const struct tile *t, const struct attention *a)
+{
+    return a->blocks > 1 && t->config->q_lora_rank;
+}
+
 /* What a tile adds to [low_rank | kv | sum x^2 | x as C | header]. */
 static void low_rank_part(struct tile *t, const struct attention *a, uint16_t part)
 {
@@ -85,26 +93,22 @@ static void low_rank_part(struct tile *t, const struct attention *a, uint16_t pa
     struct weight w;
     uint32_t n = a->low_rank.count + a->kv.count;
     uint16_t x = word_at(t->input, PLAN_HEADER);
-    tile_weight(t, ROLE_INPUT_NORM, &w);
-    tile_mul(t, t->norm_row, x, block_vector(m, &w, t->hidden_row), t->hidden_row.count);
+    if (n) {
+        tile_weight(t, ROLE_INPUT_NORM, &w);
+        tile_mul(t, t->norm_row, x, block_vector(m, &w, t->hidden_row), t->hidden_row.count);
+    }
     if (a->low_rank.count) {
         tile_weight(t, ROLE_Q_A, &w);
         struct block q = block_place(m, &w, a->low_rank, t->hidden_row);
         block_product(m, &q, part, t->norm_row, false);
     }
     latent_products(t, a, word_at(part, a->low_rank.count));
-    tile_square_sum(t, word_at(part, n), x, t->hidden_row.count);
+    struct slice squares = defers_norm(t, a) ? slice_of(t->hidden_row.count, t->w, t->c)
+                                             : (struct slice){0, t->hidden_row.count};
+    tile_square_sum(t, word_at(part, n), word_at(x, squares.first), squares.count);
     tile_pick(t, word_at(part, n + 1), t->hidden_col, x, t->hidden_row);
     if (t->hidden_row.count && t->hidden_row.first == 0)
         tile_copy(t, word_at(part, n + 1 + t->hidden_col.count), t->input, PLAN_HEADER);
-}
-
-/* Two norms follow each other where queries are of low rank: the first one's factor nearly cancels
- * (struct args_norm). Tiles of several blocks leave it out; who makes a query or latent at a row
- * root needs it there. */
-static bool defers_norm(const struct tile *t, const struct attention *a)
-{
-    return a->blocks > 1 && t->config->q_lora_rank;
 }
 
 static void low_rank_phase(struct tile *t, struct attention *a)
@@ -125,13 +129,12 @@ static void low_rank_phase(struct tile *t, struct attention *a)
         return;
 
     a->input_sum = word_at(a->first, n);
-    struct args_rsqrt norm = {.norm = tile_norm(t, a->input_sum, t->config->hidden)};
     if (defers_norm(t, a)) {
-        a->input_norm = image_data(m, PART_PROGRAM, &norm.norm, sizeof norm.norm);
         if (!t->input)
             token_begin(t);
         return;
     }
+    struct args_rsqrt norm = {.norm = tile_norm(t, a->input_sum, t->config->hidden)};
     norm.out = a->scale = image_words(m, PART_BUFFERS, 1);
     image_kernel(m, KERNEL_rsqrt, &norm, sizeof norm);
     tile_scale(t, a->first, a->first, a->scale, n);
@@ -245,13 +248,31 @@ static uint32_t query_words(const struct attention *a)
     return runs_before(&a->query_runs, a->blocks);
 }
 
+/* Sums behind them: of q_a^2, of latent^2, and of x^2 where the columns share that. */
+static uint32_t query_sums(const struct tile *t, const struct attention *a)
+{
+    return defers_norm(t, a) ? 3 : 2;
+}
+
+/* What this column has of sum x^2 joins the sum along the row at `to`. */
+static void share_input_sum(struct tile *t, struct attention *a, uint16_t to)
+{
+    if (!defers_norm(t, a))
+        return;
+    tile_copy(t, to, a->input_sum, 1);
+    a->input_sum = word_at(a->sums, 2);
+    struct args_norm norm = tile_norm(t, a->input_sum, t->config->hidden);
+    a->input_norm = image_data(t->m, PART_PROGRAM, &norm, sizeof norm);
+}
+
 /* One block: at the row root or shared by the row. Several: every tile has few queries of its own
  * block. It rotates their pairs itself (latent_turned), and leaves the norm, which is one factor,
  * to the scores. */
 static void query_finish(struct tile *t, struct attention *a)
 {
     if (a->blocks > 1) {
-        line_broadcast(t->m, &t->row, a->queries, fixed(query_words(a) + 2 + a->turned.count));
+        line_broadcast(t->m, &t->row, a->queries,
+                       fixed(query_words(a) + query_sums(t, a) + a->turned.count));
         image_mark(t->m, PHASE_QUERY);
     } else {
         struct share_work work;
@@ -376,7 +397,7 @@ static void query_phase(struct tile *t, struct attention *a)
     struct image *m = t->m;
     struct weight w;
     struct slice cols;
-    uint32_t n = query_words(a), all = n + 2 + a->turned.count;
+    uint32_t n = query_words(a), all = n + query_sums(t, a) + a->turned.count;
     uint16_t part = image_words(m, PART_BUFFERS, all), kv = word_at(a->first, a->low_rank.count);
     a->queries = image_words(m, PART_BUFFERS, all);
     a->sums = word_at(a->queries, n);
@@ -387,8 +408,10 @@ static void query_phase(struct tile *t, struct attention *a)
     block_product(m, &q, part, in, false);
     tile_square_sum(t, word_at(part, n), a->first, a->low_rank.count);
     tile_square_sum(t, word_at(part, n + 1), kv, a->kv.latents.count);
-    tile_pick(t, word_at(part, n + 2), a->turned, kv, a->kv.latents);
-    tile_pick(t, word_at(part, n + 2), a->turned, word_at(kv, a->kv.latents.count), a->kv.rope);
+    share_input_sum(t, a, word_at(part, n + 2));
+    uint16_t turned = word_at(part, n + query_sums(t, a));
+    tile_pick(t, turned, a->turned, kv, a->kv.latents);
+    tile_pick(t, turned, a->turned, word_at(kv, a->kv.latents.count), a->kv.rope);
     line_reduce(m, &t->row, REDUCE_ADD, part, a->queries, fixed(all));
     query_finish(t, a);
 }
@@ -438,7 +461,7 @@ static void latent_query_part(struct tile *t, struct attention *a, uint16_t part
         latent_store(t, a, latent, false);
     }
     if (a->blocks > 1)
-        latent_turned(t, a, word_at(a->sums, 2), word_at(part, n));
+        latent_turned(t, a, word_at(a->sums, query_sums(t, a)), word_at(part, n));
     float multiplier = (float)(rope_multiplier(t->config) * rope_multiplier(t->config));
     a->rope_scale = image_data(m, PART_PROGRAM, &multiplier, sizeof multiplier);
     for (struct piece p = {0}; next_piece(a->query, a->query_dim, &p);)
@@ -780,6 +803,39 @@ static struct slice turned_part(const struct tile *t)
     return row_slice_of_pairs(t, latents, latents, latent_grain(t->config) == 2 ? 0 : lora);
 }
 
+static uint32_t up(uint32_t count, uint32_t parts)
+{
+    return (count + parts - 1) / parts;
+}
+
+/* The columns that q_a and kv_a are cut over. The input comes from the west and is late in the
+ * east: without those columns the rest has more rows of both, but begins earlier. Several blocks.
+ */
+static uint32_t low_rank_columns(const struct tile *t, uint32_t blocks)
+{
+    enum { PASSES = 3 }; /* of a word along the column: two levels of a sum, and back */
+    const struct model_config *k = t->config;
+    uint32_t lanes = t->plan->machine->lanes.bf16, best = t->w;
+    uint32_t row = up(up(k->hidden, t->rows), lanes) + PASSES;
+    uint32_t queries = up(k->heads * config_query_dim(k), t->rows);
+    uint64_t least = UINT64_MAX;
+    for (uint32_t n = t->w; blocks > 1 && n > 0; n--) {
+        uint32_t q = up(k->q_lora_rank, n), kv = up(k->kv_lora_rank + k->rope_dim, n);
+        uint64_t cycles = (uint64_t)n * t->plan->machine->hop_cycles + (uint64_t)(q + kv) * row +
+                          (uint64_t)queries * up(q, lanes);
+        if (cycles < least) {
+            least = cycles;
+            best = n;
+        }
+    }
+    return best;
+}
+
+static struct slice part_of_columns(uint32_t length, uint32_t columns, uint32_t c)
+{
+    return c < columns ? slice_of(length, columns, c) : (struct slice){length, 0};
+}
+
 /* Who has what. */
 static struct attention cut(const struct tile *t)
 {
@@ -791,7 +847,8 @@ static struct attention cut(const struct tile *t)
                           .latent_bytes = t->plan->cache_bf16 ? 2 : 4,
                           .kv = t->latent};
     a.first_head = t->block_index * a.heads;
-    a.low_rank = slice_of(k->q_lora_rank, t->w, t->c);
+    uint32_t columns = low_rank_columns(t, blocks);
+    a.low_rank = part_of_columns(k->q_lora_rank, columns, t->c);
     a.queries_deal = (struct deal){a.heads * a.query_dim, a.query_dim, k->nope_dim,
                                    .vectors = blocks, .parts = t->rows};
     a.query_runs =
@@ -802,7 +859,7 @@ static struct attention cut(const struct tile *t)
     a.slots = t->hub ? 0 : (t->plan->context + t->rows - 1 - t->share) / t->rows;
     if (blocks > 1) {
         struct latent_part all = latent_of_column(k, 1, 0);
-        a.kv = latent_within(&all, slice_of(latents, t->w, t->c));
+        a.kv = latent_within(&all, part_of_columns(latents, columns, t->c));
         a.turned = turned_part(t);
     }
     return a;
