@@ -20,7 +20,7 @@ static uint32_t fixed_part(enum kernel kernel)
     case KERNEL_sigmoid:
         return 106;
     case KERNEL_topk:
-        return 950;
+        return 415;
     case KERNEL_rank_count:
         return 59;
     case KERNEL_rank_place:
@@ -62,6 +62,16 @@ static uint32_t score_items(const struct args_score *a, uint32_t head, uint32_t 
     return a->heads * (positions * each + head);
 }
 
+/* Random scores. With groups: each is looked at, the best are put in order, then their experts. */
+static uint32_t topk_items(const struct args_topk *a)
+{
+    if (a->groups < 2)
+        return 535 + a->experts * 17u;
+    uint32_t offered = (uint32_t)a->experts * a->group_k / a->groups;
+    return a->experts * 20u + a->groups * 40u + a->group_k * 110u + a->top_k * 70u +
+           offered * (25u + 4u * a->top_k);
+}
+
 /* An expert's first value takes its weight as well. */
 static uint32_t swiglu_items(const struct args_swiglu *a)
 {
@@ -88,8 +98,8 @@ static uint32_t items_of(enum kernel kernel, const void *args, uint32_t cached)
         return ((const struct args_reciprocal *)args)->count * CYCLES_RECIPROCAL;
     case KERNEL_sigmoid:
         return ((const struct args_sigmoid *)args)->count * CYCLES_SIGMOID;
-    case KERNEL_topk: /* random scores */
-        return ((const struct args_topk *)args)->experts * 17;
+    case KERNEL_topk:
+        return topk_items(args);
     case KERNEL_rank_count:
         return rank_items(args);
     case KERNEL_rank_place:
