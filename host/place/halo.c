@@ -77,7 +77,7 @@ static void trace_pair(struct tile *t, struct slice part)
 {
     const struct machine *k = t->m->machine;
     if (k)
-        trace_local(t->m, 2 * part.count,
+        trace_local(t->m, 2 * (uint64_t)part.count,
                     2 * (uint64_t)(k->stream_setup_cycles + 2 * k->ramp_cycles + k->hop_cycles));
 }
 

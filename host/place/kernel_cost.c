@@ -2,7 +2,7 @@
 /* kernel_cost.c - what a kernel takes, by its arguments. */
 #include "place/kernel_cost.h"
 
-/* Dispatch and the kernel's own prologue; without the way back to sleep, which is beside what
+/* Dispatch and what a kernel does once; without the way back to sleep, which is beside what
  * follows. */
 static uint32_t fixed_part(enum kernel kernel)
 {
@@ -50,7 +50,8 @@ static uint32_t norm_items(const struct args_norm *a)
 static uint32_t norm_rope_items(const struct args_norm_rope *a)
 {
     uint32_t word = a->gain ? CYCLES_GAINED_WORD : CYCLES_SCALED_WORD;
-    return norm_items(&a->norm) + a->scaled * word + a->copied * (uint32_t)CYCLES_SCALED_WORD +
+    uint32_t copied = a->src == a->dst ? 0 : a->copied;
+    return norm_items(&a->norm) + a->scaled * word + copied * (uint32_t)CYCLES_SCALED_WORD +
            a->pair_count * (uint32_t)CYCLES_ROPE_PAIR;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernel_cost.h - inside host/place: what kernels take on the core, in cycles: measured,
- * tests/unit/test_kernel_cycles.c. */
+/* kernel_cost.h - what kernels take on the core, in cycles: measured in executed layers
+ * (tests/e2e/predict.sh), items also by themselves (tests/unit/test_kernel_cycles.c). */
 #ifndef TESSERA_PLACE_KERNEL_COST_H
 #define TESSERA_PLACE_KERNEL_COST_H
 
@@ -38,8 +38,9 @@ enum kernel_cycles {
     CYCLES_QUEUED = 45      /* more: a kernel that follows another one, or one that still runs */
 };
 
-/* Cycles between the event of the descriptor before a kernel and the doorbell of the one after it:
- * its fixed part, and what its arguments add with `cached` positions in the tile's cache. */
+/* Cycles between the end of the descriptor before a kernel and the doorbell of the one after it,
+ * where the core is idle and the scheduler expects the kernel: its fixed part, and what its
+ * arguments add with `cached` positions in the tile's cache. */
 struct kernel_cost {
     uint32_t fixed, items;
 };
