@@ -13,10 +13,10 @@ shape() { # NAME KEY VALUE...: kimi-nano with other numbers
         shift 2
     done
 }
-close() { # OPTION...: every phase within 10 % or 40 cycles, their sum within 2.5 %; a phase of either is one of both
+close() { # OPTION...: every phase within 10 % or 60 cycles, their sum within 2.5 %; a phase of either is one of both
     "$T" layer --json "$@" 2>/dev/null >"$TMP/layer.json" || return 1
     tr '{' '\n' <"$TMP/layer.json" | sed -n 's/.*"name":"\([^"]*\)","cycles":\([0-9]*\).*"predicted":\([0-9]*\).*/\2 \3 \1/p' >"$TMP/phases"
-    awk '{ d = $2 - $1; d = d < 0 ? -d : d; all += $1; sum += $2; print; if (d > 40 && d > 0.1 * $1) { print "  is off"; bad = 1 } }
+    awk '{ d = $2 - $1; d = d < 0 ? -d : d; all += $1; sum += $2; print; if (d > 60 && d > 0.1 * $1) { print "  is off"; bad = 1 } }
         END { d = sum - all; d = d < 0 ? -d : d; print all, sum; exit bad || !NR || d > 0.025 * all }' "$TMP/phases"
 }
 nano() { close --model $MODEL "$@"; }
