@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_plan.c - `tessera plan`: how a model lies on a wafer, and what that costs in memory. */
 #include "base/json.h"
+#include "base/xalloc.h"
 #include "cli/common.h"
 #include "cli/verbs.h"
 
@@ -42,7 +43,7 @@ static void print_strip(const struct plan *p, const struct strip *s, uint64_t cy
 }
 
 /* The phases of one strip of each kind. */
-static void print_phases(const struct plan *p)
+static void print_phases(const struct plan *p, struct image_cost (*predicted)[PHASES])
 {
     for (int kind = 0; kind < STAGE_KINDS; kind++) {
         const struct strip *s = p->strips, *end = s + p->strip_count;
@@ -50,9 +51,8 @@ static void print_phases(const struct plan *p)
             s++;
         if (s == end)
             continue;
-        struct image_cost phase[PHASES];
+        const struct image_cost *phase = predicted[s - p->strips];
         char what[48];
-        plan_predict(p, s, phase);
         strip_name(p, s, what, sizeof what);
         (void)printf("\n%-18s %9s %9s %9s %9s %9s %9s  (predicted, cycles)\n", what, "all",
                      "compute", "dispatch", "stages", "hops", "words");
@@ -84,7 +84,7 @@ static void print_speed(const struct plan *p, uint64_t layers)
         k->clock_hz / all, k->clock_hz / 1e9, p->reckoned);
 }
 
-static void print_text(const struct plan *p)
+static void print_text(const struct plan *p, struct image_cost (*predicted)[PHASES])
 {
     uint64_t layers = 0;
     (void)printf(
@@ -96,16 +96,15 @@ static void print_text(const struct plan *p)
         (void)printf(" %8s", image_part_name((enum image_part)part));
     (void)printf(" %6s  fullest tile (bytes), cycles (predicted)\n", "free");
     for (uint32_t i = 0; i < p->strip_count; i++) {
-        struct image_cost phase[PHASES];
-        plan_predict(p, &p->strips[i], phase);
-        layers += plan_predicted_cycles(phase);
-        print_strip(p, &p->strips[i], plan_predicted_cycles(phase));
+        uint64_t cycles = plan_predicted_cycles(predicted[i]);
+        layers += cycles;
+        print_strip(p, &p->strips[i], cycles);
     }
-    print_phases(p);
+    print_phases(p, predicted);
     print_speed(p, layers);
 }
 
-static void print_json(const struct plan *p)
+static void print_json(const struct plan *p, struct image_cost (*predicted)[PHASES])
 {
     struct json_out o;
     json_out_file(&o, stdout);
@@ -119,9 +118,8 @@ static void print_json(const struct plan *p)
     for (uint32_t i = 0; i < p->strip_count; i++) {
         const struct strip *s = &p->strips[i];
         struct plan_memory m;
-        struct image_cost phase[PHASES];
+        const struct image_cost *phase = predicted[i];
         plan_memory(p, s, &m);
-        plan_predict(p, s, phase);
         json_out_object(&o, NULL);
         json_out_string(&o, "kind", stage_kind_name(plan_stage_kind(p, s->first)));
         json_out_uint(&o, "first_stage", s->first);
@@ -155,10 +153,13 @@ static int plan(const struct place_options *place, bool json, struct stage *stag
     struct plan *p;
     if (stage_plan_cfg(stage, place, CONTEXT_DEFAULT, &cfg, e) || plan_open(&p, &cfg, e))
         return -1;
+    struct image_cost(*predicted)[PHASES] = xcalloc(p->strip_count, sizeof *predicted);
+    plan_predict_all(p, predicted);
     if (json)
-        print_json(p);
+        print_json(p, predicted);
     else
-        print_text(p);
+        print_text(p, predicted);
+    free(predicted);
     plan_close(p);
     return 0;
 }

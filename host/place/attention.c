@@ -3,6 +3,7 @@
  * plan.h. Each function is one phase; they share the buffers of struct attention. */
 #include "place/cache.h"
 #include "place/share.h"
+#include "place/trace.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -773,6 +774,15 @@ void emit_residual_sum(struct tile *t, uint16_t part, enum phase phase)
     t->residual = out;
 }
 
+/* What kernel `token` takes for a tile's patches and angles. */
+static uint64_t token_items(const struct tile *t)
+{
+    uint64_t cycles = (uint64_t)t->patches.count * CYCLES_TOKEN_PATCH;
+    for (uint32_t i = 0; i < t->rope_count; i++)
+        cycles += CYCLES_TOKEN_TABLE + (uint64_t)t->rope[i].count * CYCLES_TOKEN_PAIR;
+    return cycles;
+}
+
 static void token_finish(struct tile *t, const struct attention *a)
 {
     uint32_t slot_bytes = t->latent.count * a->latent_bytes;
@@ -794,6 +804,7 @@ static void token_finish(struct tile *t, const struct attention *a)
     args.patches = image_data(t->m, PART_PROGRAM, t->patches.patch,
                               t->patches.count * (uint32_t)sizeof t->patches.patch[0]);
     image_rewrite(t->m, t->token_args, &args, sizeof args);
+    trace_token(t->m, token_items(t));
 }
 
 /* The new latent is turned to all rows alike. */

@@ -3,6 +3,7 @@
 #include "place/collective.h"
 #include "place/cost.h"
 #include "place/lines.h"
+#include "place/trace.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -269,9 +270,11 @@ static void reckon_broadcast(struct image *m, const struct line *l, struct lengt
                      cost_broadcast(m->machine, size, words > 0), reach(l, m->machine));
 }
 
-static struct duties begin_reduce(struct image *m, const struct line *l, struct length n)
+static struct duties begin_reduce(struct image *m, enum trace_kind kind, const struct line *l,
+                                  struct length n)
 {
     reckon_reduce(m, l, n);
+    trace_line(m, kind, l, n);
     if (l->log)
         line_log_reduce(l->log, n);
     return route_line(m, l);
@@ -280,7 +283,7 @@ static struct duties begin_reduce(struct image *m, const struct line *l, struct 
 void line_reduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,
                  uint16_t out, struct length n)
 {
-    struct duties d = begin_reduce(m, l, n);
+    struct duties d = begin_reduce(m, TRACE_REDUCE, l, n);
     reduce(m, &d, op, part, out, n);
 }
 
@@ -295,7 +298,7 @@ static void root_onto(struct duties *d, uint8_t colour)
 void line_reduce_onto(struct image *m, const struct line *l, uint16_t part, uint16_t out,
                       struct length n, uint8_t colour)
 {
-    struct duties d = begin_reduce(m, l, n);
+    struct duties d = begin_reduce(m, TRACE_ONTO, l, n);
     if (!d.sends)
         root_onto(&d, colour);
     reduce(m, &d, REDUCE_ADD, part, out, n);
@@ -352,6 +355,7 @@ static void broadcast(struct image *m, const struct line *l, struct stream_desc 
 void line_broadcast(struct image *m, const struct line *l, uint16_t data, struct length n)
 {
     log_broadcast(m, l, n);
+    trace_line(m, TRACE_CAST, l, n);
     if (l->length > 1)
         broadcast(m, l, (struct stream_desc){.op = STREAM_SEND, .src0 = data}, data, n);
 }
@@ -360,6 +364,7 @@ void line_forward(struct image *m, const struct line *l, uint8_t from, uint16_t 
                   struct length n)
 {
     log_broadcast(m, l, (struct length){.plus = 1});
+    trace_line(m, TRACE_RELAY, l, n);
     broadcast(m, l, (struct stream_desc){.op = STREAM_FORWARD, .src1 = from}, data, n);
 }
 
@@ -367,13 +372,14 @@ void line_forward(struct image *m, const struct line *l, uint8_t from, uint16_t 
 static void joint_allreduce(struct image *m, const struct line *l, enum reduction op, uint16_t part,
                             uint16_t out, struct length n)
 {
-    struct duties d = begin_reduce(m, l, n);
+    struct duties d = begin_reduce(m, TRACE_ONTO, l, n);
     if (l->index == l->root) {
         route_root(m, l);
         root_onto(&d, l->broadcast);
     }
     reduce(m, &d, op, part, out, n);
     log_broadcast(m, l, (struct length){.plus = 1});
+    trace_line(m, TRACE_MADE, l, n);
     if (l->index != l->root)
         take_broadcast(m, l, out, n);
 }

@@ -28,6 +28,7 @@ struct line {
     uint32_t index, length, root;
     enum fabric_port low, high; /* directions of falling and rising index */
     struct reduce_shape shape;  /* how it reduces; all zero: a chain from both ends to the root */
+    uint32_t gap_at, gap;       /* tiles from this one on lie so many hops further, if any */
     bool joint;                 /* two roots beside each other, below */
     uint8_t joint_colour;       /* from the low root to the high one */
     /* colours by set: two for messages towards the high end, two for those towards the low end;
@@ -45,6 +46,12 @@ struct line {
 static inline bool line_is_low_root(const struct line *l)
 {
     return l->joint && l->index + 1 == l->root;
+}
+
+/* Hops along the line from its first tile to this one. */
+static inline uint32_t line_way(const struct line *l, uint32_t index)
+{
+    return index + (l->gap && index >= l->gap_at ? l->gap : 0);
 }
 
 enum reduction { REDUCE_ADD, REDUCE_MAX };

@@ -89,7 +89,7 @@ void emit_cut_experts(struct tile *t, const struct routing *chosen)
         relay_take(t, chosen->ids, x.top_k);
         relay_take(t, chosen->weights, x.top_k + 1);
     }
-    struct args_select args = {.ids = chosen->ids};
+    struct args_select args = {.ids = chosen->ids, .count = (uint16_t)(3 * x.top_k)}; /* at most */
     uint16_t select_args = image_kernel(m, KERNEL_select, &args, sizeof args);
     gate_up_phase(t, &x);
     down_phase(t, &x);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* halo.c - own parts become windows, from neighbour to neighbour. */
 #include "place/halo.h"
+#include "place/trace.h"
 #include "place/units.h"
 
 static struct slice part_of(const struct tile *t, uint32_t column)
@@ -71,6 +72,15 @@ static void take(struct tile *t, const struct flow *f, struct slice part, uint16
                                           .count = (uint16_t)part.count});
 }
 
+/* Both neighbours of a pair send and take, one after the other. */
+static void trace_pair(struct tile *t, struct slice part)
+{
+    const struct machine *k = t->m->machine;
+    if (k)
+        trace_local(t->m, 2 * (uint64_t)part.count,
+                    2 * (uint64_t)(k->stream_setup_cycles + 2 * k->ramp_cycles + k->hop_cycles));
+}
+
 static void flow(struct tile *t, const struct flow *f, uint32_t steps, uint16_t own,
                  uint16_t windowed)
 {
@@ -79,6 +89,7 @@ static void flow(struct tile *t, const struct flow *f, uint32_t steps, uint16_t 
     bool gives = has_ahead(t, f), first = t->c % 2 == 0, holds = true;
     for (uint32_t k = 1; k <= steps && holds; k++) {
         uint32_t from;
+        trace_pair(t, held);
         holds = origin(t, f, k, &from);
         struct slice next = holds ? part_of(t, from) : (struct slice){0, 0};
         uint16_t got = image_words(t->m, PART_BUFFERS, next.count);

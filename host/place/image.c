@@ -2,6 +2,7 @@
 /* image.c - the memory, the sequence and the tables of one tile's program. */
 #include "place/image.h"
 #include "place/kernel_cost.h"
+#include "place/trace.h"
 
 #include <assert.h>
 #include <string.h>
@@ -88,6 +89,7 @@ void image_mark(struct image *m, uint8_t id)
         m->mark[m->mark_count].cost = m->cost;
         m->mark[m->mark_count++].id = id;
         memset(&m->cost, 0, sizeof m->cost);
+        trace_mark(m, id);
     }
 }
 
@@ -98,8 +100,11 @@ void image_aside(struct image *m)
 
 void image_product(struct image *m, struct stream_desc d)
 {
-    if (m->machine)
-        m->cost.compute += stream_beats(&d, &m->machine->lanes);
+    if (!m->machine)
+        return;
+    uint64_t beats = stream_beats(&d, &m->machine->lanes);
+    m->cost.compute += beats;
+    trace_local(m, beats, 0);
 }
 
 void image_collective(struct image *m, uint64_t total, uint64_t single, uint64_t hops)
@@ -119,6 +124,7 @@ static void reckon_step(struct image *m, const struct stream_desc *d)
     if (!m->machine || stream_fabric_use(d->op))
         return;
     m->cost.dispatch += m->machine->stream_setup_cycles;
+    trace_local(m, 0, m->machine->stream_setup_cycles);
     image_product(m, *d);
 }
 
@@ -160,11 +166,11 @@ uint16_t image_step(struct image *m, struct stream_desc d)
         set_overflow(m, PART_PROGRAM, "descriptors");
         return TILE_PROGRAM_OFFSET;
     }
+    reckon_step(m, &d);
     int index = (int)m->desc_count++;
     d.thread = 0;
     d.event = TILE_EVENT_NONE;
     d.next = 0;
-    reckon_step(m, &d);
     m->desc[index] = d;
     (void)image_room(m, PART_PROGRAM, sizeof d, &m->desc_at[index]);
     tie(m, index, -1);
@@ -175,8 +181,15 @@ uint16_t image_step(struct image *m, struct stream_desc d)
     return m->desc_at[index];
 }
 
-static int kernel_task(struct image *m, enum kernel kernel, const void *args, uint32_t bytes)
+static int kernel_task(struct image *m, enum trace_kind kind, enum kernel kernel, const void *args,
+                       uint32_t bytes)
 {
+    struct kernel_cost cost = kernel_cost(kernel, args, m->cached);
+    if (kind == TRACE_KERNEL) {
+        m->cost.dispatch += cost.fixed;
+        m->cost.compute += cost.items;
+    }
+    trace_kernel(m, kind, kernel, args);
     int t = new_task(m);
     m->task[t].kernel = (uint8_t)kernel;
     m->task[t].args = image_data(m, PART_PROGRAM, args, bytes);
@@ -185,10 +198,7 @@ static int kernel_task(struct image *m, enum kernel kernel, const void *args, ui
 
 uint16_t image_kernel(struct image *m, enum kernel kernel, const void *args, uint32_t bytes)
 {
-    struct kernel_cost cost = kernel_cost(kernel, args, m->cached);
-    m->cost.dispatch += cost.fixed;
-    m->cost.compute += cost.items;
-    int t = kernel_task(m, kernel, args, bytes);
+    int t = kernel_task(m, TRACE_KERNEL, kernel, args, bytes);
     tie(m, -1, t);
     m->last_task = t;
     m->last_desc = -1;
@@ -199,7 +209,7 @@ uint16_t image_kernel_beside(struct image *m, enum kernel kernel, const void *ar
 {
     if (m->last_desc < 0 || m->desc[m->last_desc].event != TILE_EVENT_NONE)
         return image_kernel(m, kernel, args, bytes);
-    int t = kernel_task(m, kernel, args, bytes);
+    int t = kernel_task(m, TRACE_BESIDE, kernel, args, bytes);
     m->desc[m->last_desc].event = (uint8_t)t;
     return m->task[t].args;
 }

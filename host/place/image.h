@@ -46,8 +46,11 @@ struct image_cost {
     uint64_t compute, dispatch, stages, hops, words;
 };
 
+struct trace;
+
 struct image {
     const struct machine *machine; /* NULL: costs are not reckoned */
+    struct trace *trace;           /* NULL, or notes the steps (trace.h); of a dry image */
     uint32_t cached;               /* positions in the tile's cache to reckon with */
     struct image_cost cost;        /* since the last mark */
     bool dry;

@@ -3,6 +3,7 @@
 #include "place/layer.h"
 #include "place/fit.h"
 #include "place/relay.h"
+#include "place/trace.h"
 #include "place/units.h"
 
 #include <string.h>
@@ -133,12 +134,26 @@ static void begin_rows(struct tile *t, uint32_t y)
                          .op = STREAM_SEND, .dst = COLOUR_BEGIN, .src0 = t->input, .count = 1});
 }
 
+/* The nearest row with input passes on the first word when it has all of its own. */
+static void trace_told(struct tile *t, uint32_t y, int from)
+{
+    uint32_t hops = 0, source = y;
+    for (; !takes_input(t, source); source += (uint32_t)from)
+        hops++;
+    const struct machine *k = t->m->machine;
+    if (k)
+        trace_input(t->m, PLAN_HEADER + plan_row_share(t->plan, t->strip_index, source).count,
+                    k->stream_setup_cycles + 1 + 2 * (uint64_t)k->ramp_cycles +
+                        (uint64_t)hops * k->hop_cycles);
+}
+
 static void wait_to_begin(struct tile *t, uint32_t y)
 {
     bool above = told_from(t, y, -1);
     if (!above && !told_from(t, y, 1))
         return;
     unsigned from = above ? AT_NORTH : AT_SOUTH, on = 0;
+    trace_told(t, y, above ? -1 : 1);
     if (above && told_from(t, y + 1, -1))
         on = AT_SOUTH;
     if (!above && told_from(t, y - 1, 1))
@@ -162,6 +177,7 @@ static void emit_input(struct tile *t)
     unsigned onward = t->c + 1 < t->w ? AT_EAST : 0;
     image_route(t->m, colour, ROUTE_WORD(AT_WEST, AT_RAMP | onward), true);
     t->input = image_words(t->m, PART_BUFFERS, PLAN_HEADER + t->hidden_row.count);
+    trace_input(t->m, PLAN_HEADER + t->hidden_row.count, 0);
     image_step(t->m, (struct stream_desc){.op = STREAM_RECV,
                                           .dst = t->input,
                                           .src1 = colour,
@@ -267,6 +283,8 @@ static void lines_init(struct tile *t, const struct strip_kinds *kinds, struct s
         t->column.log = t->outer ? &log->outer_column : &log->column;
         t->row.log = t->outer ? &log->outer_row : &log->row;
     }
+    if (t->outer)
+        t->column.gap_at = t->strip->band.first, t->column.gap = t->strip->band.count;
     t->column_root = t->column.index == t->column.root;
     t->row_root = t->row.index == t->row.root;
     if (!t->outer)
@@ -396,6 +414,19 @@ void plan_choose(const struct plan *p, struct strip *s, struct image *m)
     }
 }
 
+/* Of the positions that predictions are made for, those in a tile's cache: about, and in this
+ * one's.
+ */
+static uint32_t most_cached(const struct plan *p, const struct strip *s)
+{
+    return (p->reckoned + s->band.count - 1) / s->band.count;
+}
+
+static uint32_t cached_positions(const struct tile *t)
+{
+    return t->hub || t->outer ? 0 : (t->plan->reckoned + t->rows - 1 - t->share) / t->rows;
+}
+
 static bool emit_tile(const struct plan *p, uint32_t x, uint32_t y, bool dry, struct image *m)
 {
     uint32_t i = 0;
@@ -405,9 +436,9 @@ static bool emit_tile(const struct plan *p, uint32_t x, uint32_t y, bool dry, st
         return false;
     const struct strip *s = &p->strips[i];
     struct tile t = {.m = m};
-    m->cached = (p->reckoned + s->band.count - 1) / s->band.count;
     image_reset(m, dry);
     tile_init(&t, p, i, x - s->x0, y);
+    m->cached = m->trace ? cached_positions(&t) : most_cached(p, s);
     lines_init(&t, &s->kinds, NULL);
     emit_stages(&t);
     image_finish(m);

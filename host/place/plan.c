@@ -65,7 +65,7 @@ int plan_open(struct plan **out, const struct plan_cfg *cfg, struct err *e)
     p->users = cfg->users ? cfg->users : 1;
     p->cache_bf16 = cfg->cache_bf16;
     p->filled = cfg->filled;
-    p->reckoned = cfg->filled ? cfg->filled : cfg->context;
+    p->reckoned = cfg->filled ? cfg->filled + 1 : cfg->context;
     p->band_rows = cfg->band;
     p->output = cfg->output;
     p->blocks = cfg->blocks;

@@ -93,7 +93,7 @@ struct plan {
     uint32_t users;                /* sequences at a time, each with a KV cache of its own */
     uint32_t context;              /* positions the KV cache holds for each */
     bool cache_bf16;               /* the cache holds bf16, else fp32 */
-    uint32_t reckoned;             /* positions that predictions are made for */
+    uint32_t reckoned;             /* positions that predictions are made for, with the token's */
     uint32_t filled;               /* positions 0.. of each user cached by rule before the start */
     struct slice band;             /* of strips that are split, at least */
     struct slice output;           /* rows that the last strip's residual stream leaves on */
@@ -191,14 +191,20 @@ bool plan_ends_in_head(const struct plan *p);
 uint8_t plan_input_colour(uint32_t strip_index);
 uint8_t plan_logits_colour(void);
 
-/* What a token takes in each phase by the cost formulas (place/cost.h, place/kernel_cost.h), with
- * `reckoned` positions cached: of the slowest tiles tried, as if nobody waited for anybody. */
+/* What a token takes in each phase, with `reckoned` positions cached: the cycles of the longest way
+ * through the strip, walked on some of its tiles (place/walk.h); waits are no part of it. Phases
+ * are those of the descriptors on the way, as in an execution (run/layer_path.h). A tenth of a
+ * second on a strip of a wafer. */
 void plan_predict(const struct plan *p, const struct strip *s, struct image_cost out[PHASES]);
+void plan_predict_all(const struct plan *p, struct image_cost (*out)[PHASES]); /* [strip_count] */
 static inline uint64_t image_cost_sum(const struct image_cost *c)
 {
     return c->compute + c->dispatch + c->stages + c->hops + c->words;
 }
 uint64_t plan_predicted_cycles(const struct image_cost phase[PHASES]); /* their sum */
+
+/* About as many, quickly: what strips are compared by while their widths and bands are chosen. */
+uint64_t plan_estimate(const struct plan *p, const struct strip *s);
 
 /* SRAM use: of the fullest tile of a strip, by part, and where it is. */
 struct plan_memory {

@@ -1,115 +1,78 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* predict.c - cycles of a token's phases, from the programs of some tiles. */
-#include "base/xalloc.h"
+/* predict.c - cycles of a token's phases: the way through the strip that takes the longest. */
 #include "place/plan.h"
-#include "place/sample.h"
+#include "place/walk.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-enum { BAND, OUTSIDE, HUB, REGIONS };
-
-/* What a phase takes in a region: a collective costs all tiles of its line the same; between two of
- * them the slowest counts. */
-struct region_phase {
-    struct image_cost local, line;
-    uint32_t column, row;         /* of the slowest tile */
-    uint64_t *in_column, *in_row; /* local part of the fastest tile of each; 0: none tried */
-};
-
-struct slowest {
-    const struct plan *plan;
-    const struct strip *strip;
-    struct image *image;
-    struct region_phase phase[PHASES][REGIONS];
-};
-
-static uint64_t local_part(const struct image_cost *c)
+static uint64_t least(uint64_t a, uint64_t b)
 {
-    return c->compute + c->dispatch;
+    return a < b ? a : b;
 }
 
-static uint64_t line_part(const struct image_cost *c)
+/* What a step took goes into its own parts first; what is left is words. */
+static void add_step(const struct machine *k, const struct walk_step *s, uint64_t cycles,
+                     struct image_cost *out)
 {
-    return c->stages + c->hops + c->words;
-}
-
-/* While a reduction waits for its slowest tile it takes what the others have: half of its words at
- * most are gone by then. The others of its line, column or row: the one whose tiles differ less. */
-static uint64_t early_words(const struct region_phase *r)
-{
-    uint64_t column = r->in_column[r->column], row = r->in_row[r->row];
-    uint64_t late = local_part(&r->local) - (column > row ? column : row);
-    return late < r->line.words / 2 ? late : r->line.words / 2;
-}
-
-static void keep_least(uint64_t *least, uint64_t cycles)
-{
-    if (!*least || cycles < *least)
-        *least = cycles;
-}
-
-static void add_tile(struct region_phase *r, const struct image_cost *c, uint32_t column,
-                     uint32_t row)
-{
-    keep_least(&r->in_column[column], local_part(c));
-    keep_least(&r->in_row[row], local_part(c));
-    if (local_part(c) > local_part(&r->local)) {
-        r->local = *c;
-        r->column = column, r->row = row;
+    uint64_t compute = least(s->what.compute, cycles);
+    uint64_t dispatch = least(cycles - compute, s->what.dispatch);
+    cycles -= compute + dispatch;
+    out->compute += compute;
+    out->dispatch += dispatch;
+    if (s->what.kind == TRACE_LOCAL || s->what.kind == TRACE_KERNEL) {
+        out->dispatch += cycles;
+        return;
     }
-    if (line_part(c) > line_part(&r->line))
-        r->line = *c;
-}
-
-static bool visit(void *self, struct tile_place at)
-{
-    struct slowest *s = self;
-    struct slice band = s->strip->band;
-    bool outer = at.y < band.first || at.y >= band.first + band.count;
-    int region = outer ? OUTSIDE : strip_is_hub(s->plan, s->strip, at.y) ? HUB : BAND;
-    (void)plan_emit(s->plan, at.x, at.y, true, s->image);
-    for (uint32_t i = 0; i < s->image->mark_count; i++)
-        if (region != HUB || s->image->mark[i].id == PHASE_TOP_K) /* else it only waits */
-            add_tile(&s->phase[s->image->mark[i].id][region], &s->image->mark[i].cost,
-                     at.x - s->strip->x0, at.y);
-    return false;
-}
-
-/* Every region's phases begin with lines of which no tile has been tried. */
-static uint64_t *empty_lines(struct slowest *s)
-{
-    uint32_t lines = s->strip->width + s->plan->height;
-    uint64_t *least = xcalloc((size_t)PHASES * REGIONS * lines, sizeof *least), *at = least;
-    for (int i = 0; i < PHASES; i++) {
-        for (int region = 0; region < REGIONS; region++, at += lines) {
-            s->phase[i][region].in_column = at;
-            s->phase[i][region].in_row = at + s->strip->width;
-        }
-    }
-    return least;
+    uint64_t hops = least(cycles, (uint64_t)s->hops * k->hop_cycles);
+    uint64_t stages = least(cycles - hops, s->stages * (2 * (uint64_t)k->ramp_cycles + 1));
+    uint64_t setup = least(cycles - hops - stages, k->stream_setup_cycles);
+    out->hops += hops;
+    out->stages += stages;
+    out->dispatch += setup;
+    out->words += cycles - hops - stages - setup;
 }
 
 void plan_predict(const struct plan *p, const struct strip *strip, struct image_cost out[PHASES])
 {
-    struct slowest *s = xcalloc(1, sizeof *s);
-    *s = (struct slowest){.plan = p, .strip = strip, .image = xcalloc(1, sizeof *s->image)};
-    uint64_t *lines = empty_lines(s);
-    (void)sample_tiles(p, strip, visit, s);
+    struct walk w;
     memset(out, 0, PHASES * sizeof *out);
-    for (int i = 0; i < PHASES; i++) {
-        for (int region = 0; region < REGIONS; region++) {
-            const struct region_phase *r = &s->phase[i][region];
-            out[i].compute += r->local.compute;
-            out[i].dispatch += r->local.dispatch;
-            out[i].stages += r->line.stages;
-            out[i].hops += r->line.hops;
-            out[i].words += r->line.words - early_words(r);
-        }
+    walk_open(&w, p, strip);
+    for (const struct walk_step *s = &w.last, *before; s; s = before) {
+        before = s->done ? &w.tiles[s->tile].step[s->done - 1] : NULL;
+        add_step(p->machine, s, s->end - (before ? before->end : 0), &out[s->what.phase]);
     }
-    free(lines);
-    free(s->image);
-    free(s);
+    walk_close(&w);
+}
+
+static bool same_slice(struct slice a, struct slice b)
+{
+    return a.first == b.first && a.count == b.count;
+}
+
+/* Whether two strips are alike but for where they lie and what their weights are. */
+static bool alike(const struct plan *p, uint32_t i, uint32_t j)
+{
+    const struct strip *a = &p->strips[i], *b = &p->strips[j];
+    struct slice to_a = i + 1 < p->strip_count ? a[1].input : p->output;
+    struct slice to_b = j + 1 < p->strip_count ? b[1].input : p->output;
+    return a->stages == 1 && b->stages == 1 &&
+           plan_stage_kind(p, a->first) == plan_stage_kind(p, b->first) && a->width == b->width &&
+           a->blocks == b->blocks && same_slice(a->band, b->band) &&
+           same_slice(a->input, b->input) && same_slice(to_a, to_b) &&
+           !memcmp(&a->kinds, &b->kinds, sizeof a->kinds);
+}
+
+void plan_predict_all(const struct plan *p, struct image_cost (*out)[PHASES])
+{
+    for (uint32_t i = 0; i < p->strip_count; i++) {
+        uint32_t like = 0;
+        while (like < i && !alike(p, like, i))
+            like++;
+        if (like < i)
+            memcpy(out[i], out[like], sizeof out[i]);
+        else
+            plan_predict(p, &p->strips[i], out[i]);
+    }
 }
 
 uint64_t plan_predicted_cycles(const struct image_cost phase[PHASES])

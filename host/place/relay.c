@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* relay.c - routes and steps between the band and the rows outside. */
 #include "place/relay.h"
+#include "place/trace.h"
 
 static uint32_t rows_north(const struct strip *s)
 {
@@ -63,10 +64,12 @@ void relay_routes(struct tile *t)
         band_routes(t);
 }
 
-static void step(struct tile *t, struct stream_desc d, uint32_t count)
+static void send(struct tile *t, enum trace_wire wire, uint8_t colour, uint16_t data,
+                 uint32_t count)
 {
-    d.count = (uint16_t)count;
-    image_step(t->m, d);
+    trace_wire(t->m, TRACE_SEND, wire, count);
+    image_step(t->m, (struct stream_desc){
+                         .op = STREAM_SEND, .dst = colour, .src0 = data, .count = (uint16_t)count});
 }
 
 /* The hops between the band's column root and a row outside. */
@@ -96,21 +99,23 @@ uint32_t relay_spread(const struct plan *p, const struct strip *s)
 void relay_out(struct tile *t, uint16_t data, uint32_t count)
 {
     if (t->column_root)
-        step(t, (struct stream_desc){.op = STREAM_SEND, .dst = COLOUR_TO_OUTER, .src0 = data},
-             count);
+        send(t, WIRE_OUT, COLOUR_TO_OUTER, data, count);
 }
 
 void relay_take(struct tile *t, uint16_t data, uint32_t count)
 {
-    step(t, (struct stream_desc){.op = STREAM_RECV, .dst = data, .src1 = COLOUR_TO_OUTER}, count);
+    trace_wire(t->m, TRACE_TAKE, WIRE_OUT, count);
+    image_step(t->m, (struct stream_desc){.op = STREAM_RECV,
+                                          .dst = data,
+                                          .src1 = COLOUR_TO_OUTER,
+                                          .count = (uint16_t)count});
     reckon(t, distance(t->strip, relay_root_row(t->plan, t->strip)), count);
 }
 
 void relay_back(struct tile *t, uint16_t sum, uint32_t count)
 {
     if (t->column_root)
-        step(t, (struct stream_desc){.op = STREAM_SEND, .dst = COLOUR_FROM_OUTER, .src0 = sum},
-             count);
+        send(t, WIRE_BACK, COLOUR_FROM_OUTER, sum, count);
 }
 
 void relay_result(struct tile *t, uint16_t data, uint32_t count)

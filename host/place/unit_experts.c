@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+enum { CHOICES = 16 }; /* of experts, that a prediction tries */
+
 struct work {
     struct units u;
     uint32_t top_k;
@@ -18,6 +20,7 @@ struct work {
     uint32_t n, values;  /* rows of an expert, top_k * n + shared */
     struct routing chosen;
     uint16_t blocks, table;
+    uint32_t here;         /* chosen experts that are reckoned to be here */
     uint16_t down_args;    /* of kernel select_units, which points the products of down */
     uint16_t hidden;       /* [top_k][n], [shared]: the row's values */
     uint16_t group_hidden; /* [top_k][32]: the place's values */
@@ -82,8 +85,31 @@ static struct args_select_units select_args(const struct tile *t, const struct w
                                       .block_bytes = (uint16_t)x->u.bytes};
 }
 
+/* How many of the chosen experts a prediction takes to be here: the most of some choices in no
+ * order, for a tile that is looked at stands for others. */
+static uint32_t reckoned_here(const struct tile *t, const struct work *x)
+{
+    uint32_t most = 0, draw = 0, unit, group;
+    for (uint32_t k = 0; k < CHOICES; k++) {
+        uint32_t here = 0;
+        for (uint32_t i = 0; i < x->top_k; i++) {
+            uint32_t expert = (++draw * 2654435761u >> 8) % t->config->experts;
+            here += holds(t, x, expert, &unit, &group);
+        }
+        most = here > most ? here : most;
+    }
+    return most;
+}
+
+/* Of a product of an expert that is not here select_units leaves no inputs. */
+static uint32_t reckoned_inputs(const struct tile *t, const struct work *x, uint32_t slot,
+                                uint32_t inputs)
+{
+    return t->m->trace && slot >= x->here ? 0 : inputs;
+}
+
 /* One product of gate and up for a chosen expert. */
-static uint16_t gate_up_product(struct tile *t, const struct work *x, uint16_t dst)
+static uint16_t gate_up_product(struct tile *t, const struct work *x, uint16_t dst, uint32_t slot)
 {
     const struct units *u = &x->u;
     return image_step(
@@ -92,7 +118,7 @@ static uint16_t gate_up_product(struct tile *t, const struct work *x, uint16_t d
                                    .dst = dst,
                                    .src0 = x->blocks,
                                    .src1 = t->norm_x,
-                                   .cols = (uint16_t)u->inputs,
+                                   .cols = (uint16_t)reckoned_inputs(t, x, slot, u->inputs),
                                    .row_bytes = (uint16_t)(u->inputs / 2),
                                    .scales = x->blocks,
                                    .scale_row_bytes = (uint16_t)(u->inputs / INT4_GROUP * 2),
@@ -103,17 +129,17 @@ static uint16_t gate_up_product(struct tile *t, const struct work *x, uint16_t d
 
 static uint16_t unit_down_product(struct tile *t, const struct work *x, uint16_t dst, uint32_t slot)
 {
-    return image_step(t->m,
-                      (struct stream_desc){.op = STREAM_DOT_INT4,
-                                           .flags = STREAM_ACCUMULATE,
-                                           .count = (uint16_t)x->u.down,
-                                           .dst = dst,
-                                           .src0 = x->blocks,
-                                           .src1 = word_at(x->group_hidden, slot * INT4_GROUP),
-                                           .cols = INT4_GROUP,
-                                           .row_bytes = INT4_GROUP / 2,
-                                           .scales = x->blocks,
-                                           .scale_row_bytes = 2});
+    return image_step(
+        t->m, (struct stream_desc){.op = STREAM_DOT_INT4,
+                                   .flags = STREAM_ACCUMULATE,
+                                   .count = (uint16_t)x->u.down,
+                                   .dst = dst,
+                                   .src0 = x->blocks,
+                                   .src1 = word_at(x->group_hidden, slot * INT4_GROUP),
+                                   .cols = (uint16_t)reckoned_inputs(t, x, slot, INT4_GROUP),
+                                   .row_bytes = INT4_GROUP / 2,
+                                   .scales = x->blocks,
+                                   .scale_row_bytes = 2});
 }
 
 /* Gate and up of every chosen expert. While the row sums them the descriptors of down are pointed
@@ -124,7 +150,7 @@ static void gate_up_products(struct tile *t, struct work *x, uint16_t part)
     struct args_select_units args = select_args(t, x);
     uint16_t at = image_kernel(t->m, KERNEL_select_units, &args, sizeof args);
     for (uint32_t i = 0; i < x->top_k; i++) {
-        uint16_t desc = gate_up_product(t, x, word_at(part, i * x->n));
+        uint16_t desc = gate_up_product(t, x, word_at(part, i * x->n), i);
         args.desc = i ? args.desc : desc;
     }
     x->down_args = image_kernel_beside(t->m, KERNEL_select_units, &args, sizeof args);
@@ -261,6 +287,7 @@ void emit_unit_experts(struct tile *t, const struct routing *chosen)
     relay_take(t, chosen->ids, x.top_k);
     if (x.placed)
         place_blocks(t, &x);
+    x.here = t->m->trace ? reckoned_here(t, &x) : x.top_k;
     gate_up_phase(t, &x, part);
     down_phase(t, &x);
 }

@@ -38,9 +38,7 @@ struct trials {
 static uint64_t predicted(const struct plan *p, struct strip s)
 {
     struct plan alone = plan_alone(p, &s);
-    struct image_cost phase[PHASES];
-    plan_predict(&alone, &s, phase);
-    return plan_predicted_cycles(phase);
+    return plan_estimate(&alone, &s);
 }
 
 static bool fits(const struct trials *t, struct strip *s, uint32_t rows)
