@@ -113,10 +113,10 @@ static uint32_t items_of(enum kernel kernel, const void *args, uint32_t cached)
         return ((const struct args_select_units *)args)->count * CYCLES_UNIT_SLOT;
     case KERNEL_swiglu:
         return swiglu_items(args);
-    case KERNEL_none:
-    case KERNEL_token: /* place/trace.h */
     case KERNEL_rsqrt:
         return ((const struct args_rsqrt *)args)->norm.before ? CYCLES_RSQRT_BEFORE : 0;
+    case KERNEL_none:
+    case KERNEL_token: /* place/trace.h */
     case KERNEL_COUNT:
         break;
     }
