@@ -189,7 +189,7 @@ static void token_finish(struct tile *t, const struct attention *a)
                               .user_bytes = (uint16_t)(a->slots * slot_bytes),
                               .cache = a->cache,
                               .store = a->store,
-                              .store_words = (uint16_t)a->store_words,
+                              .store_words = (uint16_t)cached_words(t, a),
                               .patch_count = (uint16_t)t->patches.count,
                               .table_count = (uint16_t)t->rope_count};
     args.tables =
@@ -207,11 +207,6 @@ static struct slice turned_part(const struct tile *t)
     return row_slice_of_pairs(t, latents, latents, latent_grain(t->config) == 2 ? 0 : lora);
 }
 
-static uint32_t up(uint32_t count, uint32_t parts)
-{
-    return (count + parts - 1) / parts;
-}
-
 /* The columns that q_a and kv_a are cut over. The input comes from the west and is late in the
  * east: without those columns the rest has more rows of both, but begins earlier. Several blocks.
  */
@@ -220,13 +215,14 @@ static uint32_t low_rank_columns(const struct tile *t, uint32_t blocks)
     enum { PASSES = 3 }; /* of a word along the column: two levels of a sum, and back */
     const struct model_config *k = t->config;
     uint32_t lanes = t->plan->machine->lanes.bf16, best = t->w;
-    uint32_t row = up(up(k->hidden, t->rows), lanes) + PASSES;
-    uint32_t queries = up(k->heads * config_query_dim(k), t->rows);
+    uint32_t row = slice_most(slice_most(k->hidden, t->rows), lanes) + PASSES;
+    uint32_t queries = slice_most(k->heads * config_query_dim(k), t->rows);
     uint64_t least = UINT64_MAX;
     for (uint32_t n = t->w; blocks > 1 && n > 0; n--) {
-        uint32_t q = up(k->q_lora_rank, n), kv = up(k->kv_lora_rank + k->rope_dim, n);
+        uint32_t q = slice_most(k->q_lora_rank, n),
+                 kv = slice_most(k->kv_lora_rank + k->rope_dim, n);
         uint64_t cycles = (uint64_t)n * t->plan->machine->hop_cycles + (uint64_t)(q + kv) * row +
-                          (uint64_t)queries * up(q, lanes);
+                          (uint64_t)queries * slice_most(q, lanes);
         if (cycles < least) {
             least = cycles;
             best = n;

@@ -27,7 +27,6 @@ struct attention {
     uint16_t own;              /* [query]: those of this tile's block */
     uint16_t cache;            /* [users][slots][latent] */
     uint16_t store;            /* the descriptor that appends to it */
-    uint32_t store_words;      /* ... so many */
     uint16_t rope_scale;       /* 1 word */
     uint16_t factor_args;      /* of the kernel that makes the scores' factor; 0: they need none */
     uint16_t latent_queries;   /* [heads][latent], after phase 3, then (blocks) the new latent, as
@@ -69,12 +68,10 @@ void latent_query_phase(struct tile *t, struct attention *a);
 uint16_t query_pairs(struct tile *t, const struct attention *a, struct slice mine, uint16_t queries,
                      uint16_t *count);
 
-/* Whether the new latent crosses a column as it is cached, two bf16 in a word: every word comes
- * from one row, and adding zeros to one leaves it as it is. */
-bool packs_latent(const struct tile *t);
-
-/* Words of a column's part of the new latent on its way. */
-uint32_t turned_words(const struct tile *t, const struct attention *a);
+/* Words of a column's part of the new latent where it is about to be cached. In several blocks it
+ * crosses the column as it is cached if that is bf16, two in a word: every word comes from one row,
+ * and adding zeros to one leaves it as it is. */
+uint32_t cached_words(const struct tile *t, const struct attention *a);
 
 /* Elements `part` of the new latent are normalised and rotated, from src to dst, and with `queries`
  * the tile's queries too: their pairs lie before those of the part. */
@@ -87,7 +84,7 @@ void latent_turned(struct tile *t, const struct attention *a, uint16_t turned, u
 
 /* In the row that holds this position the new latent is appended to the cache: kernel token sets
  * how many words that are. */
-void latent_store(struct tile *t, struct attention *a, uint16_t latent, bool packed);
+void latent_store(struct tile *t, struct attention *a, uint16_t latent);
 
 /* ---- softmax.c ---- */
 

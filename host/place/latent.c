@@ -33,16 +33,11 @@ static uint32_t room(struct grains g, uint32_t columns, uint32_t end, struct lim
            (end - more) * least(l.latents, l.all - g.pair * few);
 }
 
-static uint32_t share(uint32_t count, uint32_t columns)
-{
-    return (count + columns - 1) / columns;
-}
-
 static struct limits least_limits(struct grains g, uint32_t columns)
 {
-    uint32_t pairs = g.pair * share(g.pairs, columns);
-    struct limits l = {.latents = share(g.latents, columns),
-                       .all = share(g.latents + g.pair * g.pairs, columns)};
+    uint32_t pairs = g.pair * slice_most(g.pairs, columns);
+    struct limits l = {.latents = slice_most(g.latents, columns),
+                       .all = slice_most(g.latents + g.pair * g.pairs, columns)};
     if (l.all < pairs)
         l.all = pairs;
     while (room(g, columns, columns, l) < g.latents)

@@ -43,10 +43,10 @@ struct strip_log {
     struct line_log column, row, outer_column, outer_row;
 };
 
-/* A tile of a strip while its program is written. Offsets are SRAM byte offsets of fp32 words
- * unless said. */
 enum { TILE_ROPE_TABLES = 4 };
 
+/* A tile of a strip while its program is written. Offsets are SRAM byte offsets of fp32 words
+ * unless said. */
 struct tile {
     struct image *m;
     const struct plan *plan;

@@ -44,16 +44,14 @@ uint16_t query_pairs(struct tile *t, const struct attention *a, struct slice min
                       (struct slice){a->query.first + mine.first, mine.count}, a->query_dim, count);
 }
 
-bool packs_latent(const struct tile *t)
+static bool packs_latent(const struct tile *t, const struct attention *a)
 {
-    return t->plan->cache_bf16 && latent_grain(t->config) == 2;
+    return a->blocks > 1 && t->plan->cache_bf16 && latent_grain(t->config) == 2;
 }
 
-uint32_t turned_words(const struct tile *t, const struct attention *a)
+uint32_t cached_words(const struct tile *t, const struct attention *a)
 {
-    if (a->blocks == 1)
-        return 0;
-    return packs_latent(t) ? t->latent.count / 2 : t->latent.count;
+    return packs_latent(t, a) ? t->latent.count / 2 : t->latent.count;
 }
 
 void latent_kernel(struct tile *t, const struct attention *a, struct latent_part part, uint16_t src,
@@ -97,7 +95,7 @@ static bool latent_piece(struct tile *t, const struct attention *a, struct laten
     uint16_t src = word_at(way.turned, s.first - a->turned.first);
     if (!s.count)
         return false;
-    if (!packs_latent(t)) {
+    if (!packs_latent(t, a)) {
         latent_kernel(t, a, part, src, word_at(way.to, way.at), queries);
         return true;
     }
@@ -130,10 +128,9 @@ void latent_turned(struct tile *t, const struct attention *a, uint16_t turned, u
         turn_queries(t, a);
 }
 
-void latent_store(struct tile *t, struct attention *a, uint16_t latent, bool packed)
+void latent_store(struct tile *t, struct attention *a, uint16_t latent)
 {
-    uint8_t op = t->plan->cache_bf16 && !packed ? STREAM_ROUND_BF16 : STREAM_COPY;
+    uint8_t op = t->plan->cache_bf16 && !packs_latent(t, a) ? STREAM_ROUND_BF16 : STREAM_COPY;
     a->cache = cache_place(t, a->slots);
-    a->store_words = packed ? t->latent.count / 2 : t->latent.count;
     a->store = image_step(t->m, (struct stream_desc){.op = op, .dst = a->cache, .src0 = latent});
 }

@@ -178,10 +178,10 @@ static void latent_query_part(struct tile *t, struct attention *a, uint16_t part
     if (a->blocks == 1) {
         uint16_t latent = image_words(m, PART_BUFFERS, t->latent.count);
         latent_kernel(t, a, t->latent, word_at(a->first, a->low_rank.count), latent, false);
-        latent_store(t, a, latent, false);
-    }
-    if (a->blocks > 1)
+        latent_store(t, a, latent);
+    } else {
         latent_turned(t, a, word_at(a->sums, query_sums(t, a)), word_at(part, n));
+    }
     float multiplier = (float)(rope_multiplier(t->config) * rope_multiplier(t->config));
     a->rope_scale = image_data(m, PART_PROGRAM, &multiplier, sizeof multiplier);
     for (struct piece p = {0}; next_piece(a->query, a->query_dim, &p);)
@@ -191,14 +191,14 @@ static void latent_query_part(struct tile *t, struct attention *a, uint16_t part
 void latent_query_phase(struct tile *t, struct attention *a)
 {
     struct image *m = t->m;
-    uint32_t n = a->heads * t->latent.count, all = n + turned_words(t, a);
+    uint32_t n = a->heads * t->latent.count, all = n + (a->blocks > 1 ? cached_words(t, a) : 0);
     uint16_t part = image_words(m, PART_BUFFERS, all);
     a->latent_queries = image_words(m, PART_BUFFERS, all);
     if (!t->hub)
         latent_query_part(t, a, part);
     tile_column(t, REDUCE_ADD, part, a->latent_queries, all);
     if (a->blocks > 1 && !t->hub) {
-        latent_store(t, a, word_at(a->latent_queries, n), packs_latent(t));
+        latent_store(t, a, word_at(a->latent_queries, n));
         scale_begin(t, a);
     }
     image_mark(m, PHASE_LATENT_QUERY);

@@ -17,7 +17,13 @@ static inline struct slice slice_of(uint32_t length, uint32_t parts, uint32_t i)
     return (struct slice){from, to - from};
 }
 
-/* The same for vectors made of `dim` elements, of which the first `plain` may be cut anywhere and
+/* The elements of the largest part. */
+static inline uint32_t slice_most(uint32_t length, uint32_t parts)
+{
+    return (length + parts - 1) / parts;
+}
+
+/* slice_of for vectors made of `dim` elements, of which the first `plain` may be cut anywhere and
  * the rest are RoPE pairs, which stay together. */
 static inline uint32_t pair_cut(uint32_t at, uint32_t dim, uint32_t plain)
 {

@@ -84,8 +84,7 @@ static int step_before(struct walk *k, struct err *e)
                        r->desc, k->x, k->y);
     const struct stream_record *before = r - 1;
     int32_t core = r->begin - before->end;
-    int32_t dispatch =
-        core ? (int32_t)k->cfg->dispatch(k->cfg->self, k->x, k->y, before->desc, r->desc) : 0;
+    int32_t dispatch = core ? (int32_t)k->cfg->dispatch(k->cfg->self, k->x, k->y, before->desc) : 0;
     dispatch = dispatch < core ? dispatch : core;
     spend(k, PATH_COMPUTE, core - dispatch);
     spend(k, PATH_SCHEDULER, dispatch);

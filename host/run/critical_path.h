@@ -19,8 +19,8 @@
  *   words        beats of operations that move words: one behind the other, and one in each tile
  *                that passes a word on
  *   contention   a word came later than that, and nobody who sent or took it was late: it waited
- * for a link, a queue, its turn at a switch or at the wafer's edge waiting      for room: from when
- * the tile that takes began to when the sender had ended
+ *                for a link, a queue, its turn at a switch, or at the wafer's edge
+ *   waiting      for room: from when the tile that takes began to when the sender had ended
  *
  * Programs are those of place/image.h: each tile's steps are one sequence on one thread. A message
  * that one descriptor sent and several took is reckoned as if its words had followed each other up
@@ -61,7 +61,7 @@ struct critical_path_cfg {
     /* What the program of a tile says: the phase of a descriptor; and of the cycles between the end
      * of one and the begin of the next, how many are dispatch if there are as many. */
     unsigned (*phase)(void *self, uint32_t x, uint32_t y, uint16_t desc);
-    uint32_t (*dispatch)(void *self, uint32_t x, uint32_t y, uint16_t before, uint16_t desc);
+    uint32_t (*dispatch)(void *self, uint32_t x, uint32_t y, uint16_t before);
     void *self;
 };
 

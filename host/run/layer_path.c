@@ -46,11 +46,10 @@ static unsigned phase_of(void *self, uint32_t x, uint32_t y, uint16_t desc)
 }
 
 /* The kernels that the end of `before` fires, one after the other, up to the next doorbell. */
-static uint32_t dispatch(void *self, uint32_t x, uint32_t y, uint16_t before, uint16_t desc)
+static uint32_t dispatch(void *self, uint32_t x, uint32_t y, uint16_t before)
 {
     const struct image *m = program_of(self, x, y);
     uint32_t task = m->desc[index_of(m, before)].event, cycles = 0;
-    (void)desc;
     while (task < m->task_count) {
         const struct program_task *t = &m->task[task];
         cycles += kernel_cost(t->kernel, m->sram + t->args, m->cached).fixed;

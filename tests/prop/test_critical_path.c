@@ -70,9 +70,9 @@ static unsigned phase_is_tile(void *self, uint32_t x, uint32_t y, uint16_t desc)
     return x;
 }
 
-static uint32_t no_core(void *self, uint32_t x, uint32_t y, uint16_t before, uint16_t desc)
+static uint32_t no_core(void *self, uint32_t x, uint32_t y, uint16_t before)
 {
-    (void)self, (void)x, (void)y, (void)before, (void)desc;
+    (void)self, (void)x, (void)y, (void)before;
     CHECK(false);
     return 0;
 }
